@@ -1,0 +1,1 @@
+"""What is inside a wheel: native files, what they need, and where a loader would find it."""

@@ -1,0 +1,129 @@
+"""The dependency graph of a whole wheel.
+
+Nodes are files, each read once; edges say who needs whom, under which name, and how the loader found it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from truewheel.analyzer.image import Dependency, Image
+
+
+class SearchRule(Enum):
+    """Which rule of the loader's search named a place. The values read well in a sentence."""
+
+    PATH = "a name with a slash"
+    LOADED = "already loaded under that name"
+    LIB_PATH = "--lib-path"
+    RPATH = "DT_RPATH"
+    RUNPATH = "DT_RUNPATH"
+    ENVIRONMENT = "LD_LIBRARY_PATH"
+    CONFIGURED = "the loader's configuration"
+    DEFAULT = "the loader's default directories"
+    CONDA = "the conda prefix"
+    IN_WHEEL = "in the wheel, but no path leads there"
+    """A member of the wheel has that soname; at run time the loader finds it only if it is loaded already."""
+    LOADER = "the loader itself"
+
+
+class Outcome(Enum):
+    """What was found at a place that the loader tried."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    NOT_NATIVE = "not an ELF file"
+    OTHER_ARCHITECTURE = "of another architecture"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One place that was tried."""
+
+    place: str
+    """A path, or `wheel:` and an installed path for a place inside the wheel."""
+    rule: SearchRule
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The search for one name: the node it ended at, or None, and everything that was tried, in order."""
+
+    found: str | None
+    rule: SearchRule | None
+    attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`needer` names `dependency`; the loader ends its search at `lookup.found`."""
+
+    needer: str
+    dependency: Dependency
+    lookup: Lookup
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One native file.
+
+    name: the member's name for a file of the wheel, else the absolute path with every symbolic link resolved.
+    size: bytes, uncompressed.
+    """
+
+    name: str
+    in_wheel: bool
+    image: Image
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyGraph:
+    """All native files of a wheel and every library they reach.
+
+    nodes: by name; members of the wheel first, in archive order, then libraries in the order they were met.
+    edges: by needer; a node's edges stand in the order of its needed entries.
+    """
+
+    nodes: Mapping[str, Node]
+    edges: Mapping[str, tuple[Edge, ...]]
+
+    def members(self) -> Iterator[Node]:
+        """Yield the nodes that are members of the wheel."""
+        return (node for node in self.nodes.values() if node.in_wheel)
+
+    def externals(self) -> Iterator[Node]:
+        """Yield the nodes that lie outside the wheel."""
+        return (node for node in self.nodes.values() if not node.in_wheel)
+
+    def all_edges(self) -> Iterator[Edge]:
+        """Yield every edge, by needer in node order."""
+        return (edge for edges in self.edges.values() for edge in edges)
+
+    def missing(self) -> Iterator[Edge]:
+        """Yield the edges whose search found nothing."""
+        return (edge for edge in self.all_edges() if edge.lookup.found is None)
+
+    def chain(self, target: str) -> tuple[Edge, ...]:
+        """Return a shortest path of edges from a member of the wheel to the node or needed name `target`.
+
+        Empty when `target` is itself a member or is not reached.
+        """
+        queue: list[tuple[str, tuple[Edge, ...]]] = [(node.name, ()) for node in self.members()]
+        seen = {name for name, _ in queue}
+        for name, path in queue:
+            for edge in self.edges.get(name, ()):
+                here = (*path, edge)
+                if target in (edge.lookup.found, edge.dependency.name):
+                    return here
+                found = edge.lookup.found
+                if found is not None and found not in seen:
+                    seen.add(found)
+                    queue.append((found, here))
+        return ()

@@ -1,0 +1,85 @@
+"""Every error that truewheel raises on purpose.
+
+An error says what is wrong, where, and what to do about it, each as a field, so that the command line can print one
+clear line and a program can read the facts. Each class knows the exit code of a command that ends with it.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What a command's exit code tells the shell."""
+
+    DONE = 0
+    REFUSED = 1
+    USAGE = 2
+    UNREADABLE = 3
+    SOME_FAILED = 4
+
+
+class TruewheelError(Exception):
+    """The base of all errors of this package.
+
+    what: what is wrong, a phrase without a full stop.
+    where: the file, member or option it is about; empty when there is no one place.
+    hint: what the user can do about it; may be empty.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.REFUSED
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        """Keep the facts; `str()` of the error joins them into one line."""
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Return `where: what (hint)` on one line."""
+        place = f"{self.where}: " if self.where else ""
+        advice = f" ({self.hint})" if self.hint else ""
+        return f"{place}{self.what}{advice}"
+
+
+class RefusedError(TruewheelError):
+    """The wheel cannot be what was asked. `reasons` lists every cause, one line each."""
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", reasons: tuple[str, ...] = ()) -> None:
+        """Keep the facts and the reasons."""
+        super().__init__(what, where=where, hint=hint)
+        self.reasons = reasons
+
+
+class UsageError(TruewheelError):
+    """The caller asked for something that has no meaning."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InvalidInputError(TruewheelError):
+    """The input cannot be read, or is made to do harm."""
+
+    exit_code = ExitCode.UNREADABLE
+
+
+class InvalidArchiveError(InvalidInputError):
+    """The file is not a well-formed ZIP archive, or uses what a wheel may not use."""
+
+
+class InvalidWheelError(InvalidInputError):
+    """The archive is sound but is not a wheel: its name, WHEEL or RECORD cannot be understood."""
+
+
+class InvalidBinaryError(InvalidInputError):
+    """A native file is truncated or contradicts itself."""
+
+
+class OutputError(TruewheelError):
+    """The result could not be written. Nothing was left behind."""
+
+
+class ToolError(TruewheelError):
+    """A program that truewheel runs is missing, too old, or failed."""

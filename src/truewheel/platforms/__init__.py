@@ -1,0 +1,1 @@
+"""What a platform label promises, and whether an analyzed wheel keeps the promise."""

@@ -1,0 +1,126 @@
+"""The judgement of a wheel against platform policies, with every reason for it.
+
+A policy is one promise (`manylinux_2_17_x86_64`); a reason is one fact that breaks it. Judgements are ordered from the
+oldest, most portable policy to the newest, and a wheel that keeps a promise keeps every newer one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Rule(Enum):
+    """The name of each rule, as documents and JSON spell it."""
+
+    SYMBOL_VERSION = "symbol-version"
+    FORBIDDEN_SYMBOL = "forbidden-symbol"
+    NEWER_SYMBOL = "newer-symbol"
+    """An unversioned symbol that the C library only has since a newer release (musl)."""
+    LIBRARY = "library"
+    MISSING_LIBRARY = "missing-library"
+    NO_PATH = "no-path"
+    """The library is in the wheel but no RPATH or RUNPATH leads to it."""
+    LIBPYTHON = "libpython"
+    ISA_LEVEL = "isa-level"
+    ARCHITECTURE = "architecture"
+    LIBC = "libc"
+    EXECUTABLE_STACK = "executable-stack"
+    RELATIVE_RELOCATIONS = "relative-relocations"
+    UCS = "ucs"
+    PYFPE = "pyfpe"
+    PURELIB = "purelib"
+    UNDEFINED_SYMBOL = "undefined-symbol"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One fact that stands against a policy.
+
+    file: the node's name (a member, or the path of a library that would be bundled).
+    mendable: True when `repair` can remove the reason (bundle the library, add a path, drop libpython).
+    oldest: the oldest policy of the same family that this fact does not stand against; None when there is none.
+    detail: the rest of the sentence after the file's name, e.g. `needs GLIBC_2.34 of libc.so.6`.
+    """
+
+    rule: Rule
+    file: str
+    detail: str
+    library: str = ""
+    symbol: str = ""
+    mendable: bool = False
+    oldest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One platform promise for one architecture, without naming the facts behind it.
+
+    name: as in a tag, without the architecture: `manylinux_2_17`, `musllinux_1_2`.
+    aliases: older names of the same promise: `manylinux2014`.
+    """
+
+    name: str
+    architecture: str
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def tag(self) -> str:
+        """The platform tag."""
+        return f"{self.name}_{self.architecture}"
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The platform tag and its aliases, sorted."""
+        return tuple(sorted(f"{name}_{self.architecture}" for name in (self.name, *self.aliases)))
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All reasons against one policy; none when the promise is kept as the wheel stands."""
+
+    policy: Policy
+    reasons: tuple[Reason, ...]
+
+    @property
+    def kept(self) -> bool:
+        """Whether the wheel keeps the promise as it is."""
+        return not self.reasons
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the wheel would keep the promise once repaired."""
+        return all(reason.mendable for reason in self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a wheel may be called within one family of policies (`manylinux` or `musllinux`).
+
+    judgements: one per policy of the wheel's architecture, oldest first; empty when the architecture has none.
+    own_floor: the oldest policy that the wheel's own files allow, whatever is bundled; None when no policy does.
+    library_floors: for every external library that the repair would bundle, by node name, the oldest policy that it
+        allows by itself, or None.
+    warnings: facts that break no promise but that a person should know (missing symbols nobody can judge, text
+        relocations, the kernel floor ...), one sentence each.
+    """
+
+    family: str
+    judgements: tuple[Judgement, ...]
+    own_floor: Policy | None
+    library_floors: tuple[tuple[str, Policy | None], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def now(self) -> Policy | None:
+        """The oldest policy that the wheel keeps as it stands."""
+        return next((item.policy for item in self.judgements if item.kept), None)
+
+    @property
+    def repaired(self) -> Policy | None:
+        """The oldest policy that the wheel would keep once repaired."""
+        return next((item.policy for item in self.judgements if item.reachable), None)
+
+    def judgement(self, tag: str) -> Judgement | None:
+        """Return the judgement of the policy that `tag` names, by its own name or an alias."""
+        return next((item for item in self.judgements if tag in item.policy.tags), None)

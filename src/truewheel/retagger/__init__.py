@@ -1,0 +1,1 @@
+"""What the wheel is called: tag sets, and the tags that the evidence proves."""
