@@ -30,6 +30,9 @@ class SearchRule(Enum):
     IN_WHEEL = "in the wheel, but no path leads there"
     """A member of the wheel has that soname; at run time the loader finds it only if it is loaded already."""
     LOADER = "the loader itself"
+    INTERPRETER = "provided by the Python interpreter"
+    """libpython: the process that imports an extension module has it already, or must not have a second one."""
+    EXCLUDED = "excluded by the caller"
 
 
 class Outcome(Enum):
@@ -53,7 +56,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The search for one name: the node it ended at, or None, and everything that was tried, in order."""
+    """The search for one name: the node it ended at, or None, and everything that was tried, in order.
+
+    A rule without a found node means that no file was looked for (the loader itself, libpython, an excluded name).
+    """
 
     found: str | None
     rule: SearchRule | None
@@ -107,8 +113,8 @@ class DependencyGraph:
         return (edge for edges in self.edges.values() for edge in edges)
 
     def missing(self) -> Iterator[Edge]:
-        """Yield the edges whose search found nothing."""
-        return (edge for edge in self.all_edges() if edge.lookup.found is None)
+        """Yield the edges whose search found nothing, except those that were not searched for."""
+        return (edge for edge in self.all_edges() if edge.lookup.found is None and edge.lookup.rule is None)
 
     def chain(self, target: str) -> tuple[Edge, ...]:
         """Return a shortest path of edges from a member of the wheel to the node or needed name `target`.

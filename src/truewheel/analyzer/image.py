@@ -104,6 +104,10 @@ class Image:
     text_relocations: bool = False
     build_id: str | None = None
     """NT_GNU_BUILD_ID in lower-case hex."""
+    imports: frozenset[str] = frozenset()
+    """Names of all undefined symbols that are not weak, versioned or not."""
+    unversioned_imports: tuple[str, ...] = ()
+    """The sorted part of `imports` that asks for no symbol version."""
     python_inits: tuple[str, ...] = ()
     """Exported module init functions (`PyInit_x`, `initx`, ...); not empty for a Python extension module."""
     section_headers: bool = True
