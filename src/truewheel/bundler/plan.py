@@ -1,8 +1,20 @@
-"""What a repair would do, as plain data; nothing is touched while it is made."""
+"""What a repair would do, as plain data; nothing is touched while it is made.
+
+A plan can be written as JSON, read back, and applied later: it names its input by content, and everything else in it
+follows from the input and the options.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from truewheel.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA = "truewheel.repair-plan/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +33,7 @@ class LibraryCopy:
     member: str
     sha256: str
     size: int
+    build_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +56,100 @@ class ElfEdit:
     rpath: str | None = None
     clear_executable_stack: bool = False
     strip: bool = False
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether the edit asks for any change at all."""
+        return self.changes_dynamic or self.strip
+
+    @property
+    def changes_dynamic(self) -> bool:
+        """Whether the edit asks for a change that a loader sees."""
+        return bool(
+            self.soname is not None
+            or self.replace_needed
+            or self.remove_needed
+            or self.rpath is not None
+            or self.clear_executable_stack
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """An executable of `.data/scripts` that moves beside the packages, and the script that takes its place.
+
+    script: the member that becomes a launcher.
+    executable: the member that the executable moves to.
+    """
+
+    script: str
+    executable: str
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedPath:
+    """An RPATH or RUNPATH entry that leads out of the wheel and is removed."""
+
+    member: str
+    entry: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepairPlan:
+    """A whole repair.
+
+    input_name: the wheel's file name; input_sha256: hex digest of the whole file.
+    output_name: the new file name.
+    platforms: the platform tags of the new name, sorted.
+    policy: the policy that decides what is bundled; None when the label promises nothing.
+    rewrites_metadata: whether WHEEL must change, because of the name or because it contradicts the name.
+    notices: sentences for the user.
+    sbom: whether a bill of materials and licence texts of the libraries are added.
+    """
+
+    input_name: str
+    input_sha256: str
+    output_name: str
+    platforms: tuple[str, ...]
+    policy: str | None
+    rewrites_metadata: bool
+    libraries: tuple[LibraryCopy, ...] = ()
+    edits: tuple[ElfEdit, ...] = ()
+    launchers: tuple[Launcher, ...] = ()
+    dropped_paths: tuple[DroppedPath, ...] = ()
+    notices: tuple[str, ...] = ()
+    sbom: bool = True
+    schema: str = SCHEMA
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the new wheel would be the old one, byte for byte."""
+        return not (self.rewrites_metadata or self.libraries or self.edits or self.launchers)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as values that the json module writes."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RepairPlan:
+        """Return the plan that `to_json` gave; raise InvalidInputError for anything else."""
+        schema = data.get("schema")
+        if schema != SCHEMA:
+            raise InvalidInputError(f"the plan has schema {schema!r}, not {SCHEMA!r}", hint="make the plan again")
+        try:
+            parts = {
+                "platforms": tuple(data["platforms"]),
+                "libraries": tuple(LibraryCopy(**item) for item in data["libraries"]),
+                "edits": tuple(_edit(item) for item in data["edits"]),
+                "launchers": tuple(Launcher(**item) for item in data["launchers"]),
+                "dropped_paths": tuple(DroppedPath(**item) for item in data["dropped_paths"]),
+                "notices": tuple(data["notices"]),
+            }
+            return cls(**{**data, **parts})
+        except (TypeError, KeyError, ValueError) as error:
+            raise InvalidInputError(f"the plan is damaged: {error}", hint="make the plan again") from error
+
+
+def _edit(item: Mapping[str, Any]) -> ElfEdit:
+    pairs = tuple((old, new) for old, new in item["replace_needed"])
+    return ElfEdit(**{**item, "replace_needed": pairs, "remove_needed": tuple(item["remove_needed"])})

@@ -1,0 +1,154 @@
+"""Where files of the new wheel land: native members, executables that must move, and the folders of libraries.
+
+Every path is computed between the places where files land after installation. Files that land under different schemes
+(`platlib`, `data` ...) have no fixed distance from each other, so each scheme that needs libraries gets its own copy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from truewheel.analyzer.graph import SearchRule
+from truewheel.archive.layout import InstalledPath, Scheme, installed_path, relative
+from truewheel.bundler.plan import Launcher
+from truewheel.errors import RefusedError
+from truewheel.platforms.judge import is_allowed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from truewheel.analyzer.analyze import Analysis
+    from truewheel.analyzer.graph import DependencyGraph, Edge
+    from truewheel.platforms.verdict import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the native members land in the new wheel, and where libraries go.
+
+    folder: the name of the folder of libraries.
+    places: the installed place of every native member, executables that move already at their new place.
+    moved: the new member name of each executable that moves.
+    needs: for each scheme, the libraries that its members reach, in the order they are met.
+    """
+
+    data_dir: str
+    folder: str
+    places: Mapping[str, InstalledPath]
+    moved: Mapping[str, str]
+    needs: Mapping[Scheme, tuple[str, ...]]
+
+    @property
+    def launchers(self) -> tuple[Launcher, ...]:
+        """The scripts that take the place of moved executables."""
+        return tuple(Launcher(script, executable) for script, executable in self.moved.items())
+
+    def library_place(self, scheme: Scheme, name: str) -> InstalledPath:
+        """Return where a library that serves the members of `scheme` is installed."""
+        base = PurePosixPath("lib") if scheme is Scheme.DATA else PurePosixPath()
+        return InstalledPath(scheme, base / self.folder / name)
+
+    def library_member(self, scheme: Scheme, name: str) -> str:
+        """Return the archive name of a library that serves the members of `scheme`."""
+        path = str(self.library_place(scheme, name).path)
+        return path if scheme is Scheme.PLATLIB else f"{self.data_dir}/{scheme.value}/{path}"
+
+
+def place_members(analysis: Analysis, policy: Policy, wanted: frozenset[str], folder_suffix: str) -> Placement:
+    """Return where everything goes when the `wanted` libraries come along.
+
+    The root of the wheel is taken as platlib: a wheel with native members is not pure, whatever it says.
+    An executable of `.data/scripts` that needs a library moves beside the packages, because only there is the way to
+    the library known before installation.
+    """
+    distribution, version = analysis.name.distribution, analysis.name.version
+    data_dir = f"{distribution}-{version}.data"
+    places: dict[str, InstalledPath] = {}
+    moved: dict[str, str] = {}
+    needs: dict[Scheme, dict[str, None]] = {}
+    for node in analysis.graph.members():
+        place = installed_path(node.name, data_dir, root_is_purelib=False)
+        if place is None:
+            continue
+        reached = _reached(analysis.graph, node.name, wanted)
+        if place.scheme is Scheme.SCRIPTS and (reached or pathless_edges(analysis.graph, node.name, policy)):
+            moved[node.name] = f"{distribution}.scripts/{place.path}"
+            place = InstalledPath(Scheme.PLATLIB, PurePosixPath(moved[node.name]))
+        places[node.name] = place
+        needs.setdefault(place.scheme, {}).update(dict.fromkeys(reached))
+    for name in _needed_by_nobody(analysis.graph, wanted, needs.values()):
+        needs.setdefault(Scheme.PLATLIB, {})[name] = None
+    return Placement(
+        data_dir=data_dir,
+        folder=f"{distribution}{folder_suffix}",
+        places=places,
+        moved=moved,
+        needs={scheme: tuple(names) for scheme, names in needs.items() if names},
+    )
+
+
+def origin_path(start: InstalledPath, target: InstalledPath, needer: str) -> str:
+    """Return the `$ORIGIN` entry that leads from the file at `start` to the folder of `target`.
+
+    Raises RefusedError when they are installed under different schemes.
+    """
+    way = relative(_parent(start), _parent(target))
+    if way is None:
+        raise RefusedError(
+            f"needs {target.path}, which is installed under another scheme; no RPATH can lead there",
+            where=needer,
+            hint="place both files under the same scheme",
+        )
+    return "$ORIGIN" if way == "." else f"$ORIGIN/{way}"
+
+
+def stays_inside(entry: str, place: InstalledPath) -> bool:
+    """Whether an RPATH entry of the file at `place` leads to a folder under the root of the file's own scheme.
+
+    The folder need not exist: a path to another package beside this one (`$ORIGIN/../../other/lib`) stays inside.
+    """
+    for origin in ("$ORIGIN", "${ORIGIN}"):
+        if entry == origin or entry.startswith(f"{origin}/"):
+            depth = len(place.path.parent.parts)
+            for part in PurePosixPath(entry.removeprefix(origin).lstrip("/")).parts:
+                depth += -1 if part == ".." else 1
+                if depth < 0:
+                    return False
+            return True
+    return False
+
+
+def pathless_edges(graph: DependencyGraph, needer: str, policy: Policy) -> tuple[Edge, ...]:
+    """Return the edges to members of the wheel that no path leads to and that the system does not stand in for."""
+    return tuple(
+        edge
+        for edge in graph.edges.get(needer, ())
+        if edge.lookup.rule is SearchRule.IN_WHEEL and not is_allowed(policy, edge.dependency.name)
+    )
+
+
+def _parent(place: InstalledPath) -> InstalledPath:
+    return InstalledPath(place.scheme, place.path.parent)
+
+
+def _reached(graph: DependencyGraph, member: str, wanted: frozenset[str]) -> tuple[str, ...]:
+    """Return the wanted libraries that a member reaches through other wanted libraries, breadth first."""
+    queue = [member]
+    seen: dict[str, None] = {}
+    for name in queue:
+        for edge in graph.edges.get(name, ()):
+            found = edge.lookup.found
+            if found is not None and found in wanted and found not in seen:
+                seen[found] = None
+                queue.append(found)
+    return tuple(seen)
+
+
+def _needed_by_nobody(
+    graph: DependencyGraph, wanted: frozenset[str], needs: Iterable[Mapping[str, None]]
+) -> Iterator[str]:
+    """Yield, in graph order, the libraries that come along only because the caller asked for them."""
+    reached = {name for names in needs for name in names}
+    return (node.name for node in graph.externals() if node.name in wanted and node.name not in reached)
