@@ -103,6 +103,7 @@ class RepairPlan:
     platforms: the platform tags of the new name, sorted.
     policy: the policy that decides what is bundled; None when the label promises nothing.
     rewrites_metadata: whether WHEEL must change, because of the name or because it contradicts the name.
+    excluded: needed names that stay outside on the caller's wish.
     notices: sentences for the user.
     sbom: whether a bill of materials and licence texts of the libraries are added.
     """
@@ -117,6 +118,7 @@ class RepairPlan:
     edits: tuple[ElfEdit, ...] = ()
     launchers: tuple[Launcher, ...] = ()
     dropped_paths: tuple[DroppedPath, ...] = ()
+    excluded: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     sbom: bool = True
     schema: str = SCHEMA
@@ -143,6 +145,7 @@ class RepairPlan:
                 "edits": tuple(_edit(item) for item in data["edits"]),
                 "launchers": tuple(Launcher(**item) for item in data["launchers"]),
                 "dropped_paths": tuple(DroppedPath(**item) for item in data["dropped_paths"]),
+                "excluded": tuple(data["excluded"]),
                 "notices": tuple(data["notices"]),
             }
             return cls(**{**data, **parts})

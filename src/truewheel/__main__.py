@@ -1,0 +1,16 @@
+"""`python -m truewheel`."""
+
+from __future__ import annotations
+
+import sys
+
+from truewheel.cli.main import run
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The `truewheel` program: its commands, their options, and what happens when one of them fails.
+
+A command's own module is imported only when that command runs: `--version` and `--help` stay quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from truewheel import __version__
+from truewheel.cli.options import (
+    bundle_options,
+    json_option,
+    label_options,
+    output_options,
+    search_options,
+    verbosity_option,
+    wheels_argument,
+)
+from truewheel.errors import ExitCode, TruewheelError
+
+_EPILOG = """\b
+Exit codes:
+  0  done, or true
+  1  the wheel cannot be what was asked
+  2  wrong usage
+  3  the input cannot be read
+  4  some of several wheels failed"""
+
+
+def run() -> int:
+    """Run the program with the process's arguments and return its exit code."""
+    try:
+        code = cli.main(standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("truewheel: interrupted; nothing half-done was left behind", err=True)
+        return 130
+    except TruewheelError as error:
+        click.echo(f"truewheel: {error}", err=True)
+        return int(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has gone; keep Python from complaining about it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.REFUSED)
+    return int(code or ExitCode.DONE)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=_EPILOG)
+@click.version_option(__version__, message="truewheel %(version)s")
+def cli() -> None:
+    """Make built wheels true: self-contained, and named for what their machine code proves."""
+
+
+@cli.command()
+@wheels_argument
+@search_options
+@json_option
+@verbosity_option
+def show(**options: object) -> ExitCode:
+    """Show what each wheel needs, whether its label is true, and what it could be."""
+    from truewheel.cli.show import show_wheels
+
+    return show_wheels(options)
+
+
+@cli.command()
+@click.argument("wheel", type=click.Path(path_type=str))
+@click.argument("subject", required=False)
+@search_options
+@json_option
+def why(**options: object) -> ExitCode:
+    """Say why a library comes along, or why a tag is forbidden.
+
+    SUBJECT is a library (`libssl.so.3`), a symbol or symbol version (`GLIBC_2.34`), or a platform tag
+    (`manylinux_2_17`). Without one, the command says what keeps the wheel from the next older label.
+    """
+    from truewheel.cli.why import explain_wheel
+
+    return explain_wheel(options)
+
+
+@cli.command()
+@wheels_argument
+@output_options
+@label_options
+@search_options
+@bundle_options
+@json_option
+@verbosity_option
+def repair(**options: object) -> ExitCode:
+    """Bundle what each wheel needs and give it a name that is true.
+
+    Leaves exactly one wheel per input in the output folder and prints its full path: a repaired one, or the same
+    bytes when there is nothing to do. When a wheel cannot be repaired, nothing is written for it.
+    """
+    from truewheel.cli.repair import repair_wheels
+
+    return repair_wheels(options)

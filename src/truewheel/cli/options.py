@@ -1,0 +1,111 @@
+"""The options that several commands share, under the names that users of auditwheel and delocate know."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Decorator = Callable[["Command"], "Command"]
+
+Command = TypeVar("Command", bound="Callable[..., object]")
+
+
+def _together(*decorators: Decorator) -> Decorator:
+    """Return one decorator that applies all of them, in the order that help prints them."""
+
+    def apply(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return apply
+
+
+wheels_argument = click.argument("wheels", nargs=-1, required=True, type=click.Path(), metavar="WHEEL...")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+
+verbosity_option = click.option("-v", "--verbose", count=True, help="Say more.")
+
+search_options = _together(
+    click.option(
+        "--lib-path",
+        "--ldpaths",
+        "lib_path",
+        multiple=True,
+        metavar="DIR",
+        help=f"Look for libraries here before the system's folders; several by repeating or with `{os.pathsep}`.",
+    ),
+    click.option("--sysroot", default="/", metavar="DIR", help="Take the system's folders from this root."),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="GLOB",
+        help="Leave matching libraries outside: by soname, soname without version, or path.",
+    ),
+    click.option(
+        "--jobs",
+        "-j",
+        type=click.IntRange(min=1),
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="Work with N threads; all processors unless told.",
+    ),
+)
+
+output_options = _together(
+    click.option(
+        "-w",
+        "--wheel-dir",
+        type=click.Path(file_okay=False),
+        default="wheelhouse",
+        show_default=True,
+        metavar="DIR",
+        help="Where repaired wheels go; made when absent.",
+    ),
+    click.option("--force", is_flag=True, help="Replace a different wheel of the same name in the output folder."),
+    click.option("-n", "--dry-run", is_flag=True, help="Print what would be done; write nothing."),
+)
+
+label_options = _together(
+    click.option(
+        "--plat",
+        default="auto",
+        envvar=["TRUEWHEEL_PLAT", "AUDITWHEEL_PLAT"],
+        show_default=True,
+        show_envvar=True,
+        metavar="TAG",
+        help="The platform tag to hold; `auto` finds the most portable, `linux` bundles and promises nothing.",
+    ),
+    click.option("--only-plat", is_flag=True, help="Name the wheel by --plat alone, not by older true tags too."),
+)
+
+bundle_options = _together(
+    click.option(
+        "--include",
+        multiple=True,
+        metavar="LIB",
+        help="Bring a library along that no file names (opened by name at run time); a path or a name.",
+    ),
+    click.option("--no-mangle", multiple=True, metavar="GLOB", help="Keep the names of matching libraries."),
+    click.option(
+        "-L",
+        "--lib-sdir",
+        default=".libs",
+        show_default=True,
+        metavar="SUFFIX",
+        help="The folder of libraries is named after the distribution, with this suffix.",
+    ),
+    click.option("--strip", is_flag=True, help="Drop symbol tables and debug data that no loader reads."),
+    click.option(
+        "--clear-executable-stack",
+        is_flag=True,
+        help="Clear the executable-stack mark of files that carry it (glibc 2.41 and later refuse to load them).",
+    ),
+    click.option("--sbom/--no-sbom", default=True, show_default=True, help="List what was bundled inside the wheel."),
+)

@@ -1,0 +1,214 @@
+"""The conductor of a repair: open, analyze, judge, plan, apply.
+
+Everything that can be refused is refused while planning. Applying writes a staged file, reads it back as a stranger
+would, and only then gives it its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from truewheel.analyzer.analyze import analyze
+from truewheel.analyzer.graph import SearchRule
+from truewheel.analyzer.ld_so import SearchOptions
+from truewheel.archive.names import WheelName
+from truewheel.archive.reader import WheelReader
+from truewheel.archive.writer import Changes, NewMember, copy_unchanged, stage
+from truewheel.bundler.apply import launcher_members, native_members
+from truewheel.bundler.plan import RepairPlan
+from truewheel.bundler.planning import BundleOptions, plan_bundle
+from truewheel.bundler.provenance import provenance_members, renamed_sboms
+from truewheel.errors import RefusedError, ToolError, UsageError
+from truewheel.platforms.judge import judge
+from truewheel.platforms.verdict import Rule
+from truewheel.retagger.evidence import decide_label, reasons_against
+
+if TYPE_CHECKING:
+    from truewheel.analyzer.analyze import Analysis
+    from truewheel.archive.writer import StagedWheel
+    from truewheel.bundler.planning import Bundle
+    from truewheel.retagger.evidence import Label
+
+_LINUX_PREFIXES = ("linux_", "manylinux", "musllinux")
+_LIBRARY_RULES = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY, Rule.NO_PATH})
+"""What breaks even a wheel whose label promises nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepairOptions:
+    """What a caller may choose about a repair.
+
+    plat: the platform tag to hold, `auto` for the most portable one that the machine code allows.
+    only_plat: name the wheel by that tag alone, not also by older ones that are true.
+    include: libraries that come along although no file names them, by path or by name.
+    sbom: whether to add a bill of materials and the licence texts of what was bundled.
+    jobs: how many threads work at once.
+    """
+
+    plat: str = "auto"
+    only_plat: bool = False
+    search: SearchOptions = field(default_factory=SearchOptions)
+    include: tuple[str, ...] = ()
+    bundle: BundleOptions = field(default_factory=BundleOptions)
+    sbom: bool = True
+    force: bool = False
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """One finished repair: the plan, the wheel it wrote, and both sizes in bytes."""
+
+    plan: RepairPlan
+    path: Path
+    size_before: int
+    size_after: int
+
+
+def repair(wheel: Path, directory: Path, options: RepairOptions) -> Repaired:
+    """Repair one wheel into `directory`, which is made when it does not exist.
+
+    Leaves exactly one wheel there: a repaired one, or the same bytes when there is nothing to do. Raises RefusedError
+    when the wheel cannot be what was asked; then nothing is written.
+    """
+    with WheelReader.open(wheel) as reader:
+        return apply_plan(reader, plan_repair(reader, options), directory, options)
+
+
+def plan_repair(reader: WheelReader, options: RepairOptions) -> RepairPlan:
+    """Return what a repair of the wheel would do. Nothing is written."""
+    _require_linux(reader)
+    analysis = analyze(reader, options.search, include=options.include, jobs=options.jobs)
+    if analysis.unused_excludes:
+        raise UsageError(
+            f"no needed library matches {', '.join(map(repr, analysis.unused_excludes))}",
+            where="--exclude",
+            hint="`truewheel show` lists the names that a wheel needs",
+        )
+    if not any(analysis.graph.members()):
+        return _plan_without_native_files(reader)
+    verdicts = judge(analysis)
+    label = decide_label(verdicts, current=reader.name.platform, plat=options.plat, only_plat=options.only_plat)
+    bundle = plan_bundle(analysis, label.policy, options.bundle)
+    notices = [warning for verdict in verdicts for warning in verdict.warnings]
+    return _assemble(reader, analysis, label, bundle, options, tuple(dict.fromkeys(notices)))
+
+
+def apply_plan(reader: WheelReader, plan: RepairPlan, directory: Path, options: RepairOptions) -> Repaired:
+    """Do what the plan says and return where the wheel is.
+
+    Raises RefusedError when the wheel is not the planned one, ToolError when the result is not what was planned, and
+    OutputError when it cannot be written. In each case the directory is as before.
+    """
+    if reader.sha256() != plan.input_sha256:
+        raise RefusedError("is not the wheel that this plan was made for", where=str(reader.path), hint="plan again")
+    size_before = reader.path.stat().st_size
+    if plan.changes_nothing:
+        path = copy_unchanged(reader, directory, force=options.force)
+        return Repaired(plan, path, size_before, size_before)
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="truewheel-") as scratch:
+        changes = _changes(reader, plan, Path(scratch), options.jobs)
+        with stage(reader, changes, directory, jobs=options.jobs) as staged:
+            _confirm(staged, plan, options.jobs)
+            path = staged.publish(plan.output_name, force=options.force)
+    return Repaired(plan, path, size_before, path.stat().st_size)
+
+
+def _require_linux(reader: WheelReader) -> None:
+    """Refuse a wheel that is named for another system."""
+    foreign = [tag for tag in reader.name.platform if tag != "any" and not tag.startswith(_LINUX_PREFIXES)]
+    if foreign:
+        raise RefusedError(
+            f"is named for {foreign[0]}; only Linux wheels can be repaired",
+            where=reader.path.name,
+            hint="repair it with the tool of its own system",
+        )
+
+
+def _plan_without_native_files(reader: WheelReader) -> RepairPlan:
+    notices = ()
+    if reader.name.platform != ("any",):
+        notices = (f"no native file is inside; {'.'.join(reader.name.platform)} could be `any`",)
+    return RepairPlan(
+        input_name=reader.path.name,
+        input_sha256=reader.sha256(),
+        output_name=reader.path.name,
+        platforms=reader.name.platform,
+        policy=None,
+        rewrites_metadata=False,
+        notices=notices,
+    )
+
+
+def _assemble(
+    reader: WheelReader,
+    analysis: Analysis,
+    label: Label,
+    bundle: Bundle,
+    options: RepairOptions,
+    warnings: tuple[str, ...],
+) -> RepairPlan:
+    """Join what was decided into one plan."""
+    name = reader.name
+    if set(label.platforms) != set(name.platform):
+        name = name.with_platforms(label.platforms)
+    notices = [*warnings]
+    if reader.wheel.tags != reader.name.tags:
+        notices.append("the WHEEL file and the file name disagree about the tags; the file name is believed")
+    excluded = {edge.dependency.name for edge in analysis.graph.all_edges() if edge.lookup.rule is SearchRule.EXCLUDED}
+    return RepairPlan(
+        input_name=reader.path.name,
+        input_sha256=reader.sha256(),
+        output_name=str(name),
+        platforms=name.platform,
+        policy=label.policy.tag,
+        rewrites_metadata=(
+            str(name) != reader.path.name or reader.wheel.tags != name.tags or reader.wheel.root_is_purelib
+        ),
+        libraries=bundle.libraries,
+        edits=bundle.edits,
+        launchers=bundle.launchers,
+        dropped_paths=bundle.dropped_paths,
+        excluded=tuple(sorted(excluded)),
+        notices=tuple(notices),
+        sbom=options.sbom,
+    )
+
+
+def _changes(reader: WheelReader, plan: RepairPlan, scratch: Path, jobs: int) -> Changes:
+    """Return every member that the new wheel does not share with the old one."""
+    name = WheelName.parse(plan.output_name)
+    metadata = reader.wheel.edited(tags=name.tags, root_is_purelib=False)
+    put = [
+        *native_members(reader, plan, scratch, jobs),
+        *launcher_members(plan, name.distribution),
+        NewMember(f"{reader.dist_info}/WHEEL", metadata),
+    ]
+    if plan.sbom and plan.libraries:
+        put += provenance_members(reader, plan)
+    put += renamed_sboms(reader, plan)
+    return Changes(tuple(put), frozenset())
+
+
+def _confirm(staged: StagedWheel, plan: RepairPlan, jobs: int) -> None:
+    """Read the staged wheel as a machine without any of the build's libraries would, and judge it by its new name.
+
+    Raises ToolError when it does not keep what the name promises: then the plan or an edit was wrong.
+    """
+    search = SearchOptions(system=False, exclude=tuple(escape(name) for name in plan.excluded))
+    with WheelReader.open(staged.path, name=WheelName.parse(plan.output_name)) as reader:
+        verdicts = judge(analyze(reader, search, jobs=jobs))
+    broken = [reason for tag in plan.platforms for reason in reasons_against(verdicts, tag) or ()]
+    if not any(broken) and plan.policy is not None:
+        broken = [reason for reason in reasons_against(verdicts, plan.policy) or () if reason.rule in _LIBRARY_RULES]
+    if broken:
+        raise ToolError(
+            f"the repaired wheel would not keep its name: {broken[0].file} {broken[0].detail}",
+            where=plan.output_name,
+            hint="nothing was written; please report this as a defect of truewheel",
+        )
