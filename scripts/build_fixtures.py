@@ -70,7 +70,10 @@ class Binary:
     @classmethod
     def parse(cls, table: Mapping[str, Any]) -> Binary:
         """Read one table of recipes.toml."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
+        }
+        return cls(**values)
 
     @property
     def tools(self) -> list[str]:
@@ -273,7 +276,8 @@ def check(manifest: Mapping[str, Any]) -> int:
     committed = json.loads((FIXTURES / "manifest.json").read_text(encoding="utf-8"))
     other_tools = {tool for tool, version in manifest["tools"].items() if committed["tools"].get(tool) != version}
     for tool in sorted(other_tools):
-        print(f"not compared: what {tool} made ({manifest['tools'][tool]}, committed with {committed['tools'].get(tool)})")
+        here, there = manifest["tools"][tool], committed["tools"].get(tool)
+        print(f"not compared: what {tool} made (here {here!r}, committed with {there!r})")
     built, kept = manifest["files"], committed["files"]
     compared = [path for path in sorted({*built, *kept}) if not other_tools.intersection(tools_of(path, built, kept))]
     different = [path for path in compared if built.get(path) != kept.get(path)]
