@@ -1,0 +1,169 @@
+"""The hash tables by which a loader finds symbols: DT_GNU_HASH and DT_HASH.
+
+Follows the gABI, "Hash Table", for DT_HASH. DT_GNU_HASH has no specification; binutils and glibc define it: the symbols
+from `first` on stand in the table, grouped by bucket, and a bit filter tells most absent names at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import repeat
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from truewheel.analyzer.elf_layout import Tag
+from truewheel.analyzer.elf_machine import Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from truewheel.analyzer.elf_layout import Dynamic, ElfFile
+
+_CHUNK = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class GnuHash:
+    """The table of DT_GNU_HASH; the fields named `..._at` are file offsets.
+
+    first: the index of the first symbol in the table. end: where the table's segment ends in the file.
+    """
+
+    elf: ElfFile
+    first: int
+    filter_at: int
+    filter_words: int
+    filter_shift: int
+    buckets_at: int
+    buckets: int
+    chains_at: int
+    end: int
+
+    def is_empty(self) -> bool:
+        """Whether no symbol stands in the table."""
+        return not any(self.elf.data[self.buckets_at : self.chains_at])
+
+    def symbol_count(self) -> int | None:
+        """Return how many symbols the file has; None for an empty table, which does not know."""
+        number = self.elf.form.number
+        buckets = Struct(f"{self.elf.form.prefix}{self.buckets}I").unpack_from(self.elf.data, self.buckets_at)
+        last = max(buckets, default=0)
+        if last == 0:
+            return None
+        start = self._chain_at(last)
+        # The last chain ends where the lowest bit is set.
+        while start < self.end:
+            stop = min(start + _CHUNK, self.end - (self.end - start) % 4)
+            for index, (value,) in enumerate(number.iter_unpack(bytes(self.elf.data[start:stop]))):
+                if value & 1:
+                    return last + (start - self._chain_at(last)) // 4 + index + 1
+            if stop == start:
+                break
+            start = stop
+        raise self.elf.invalid("a chain of DT_GNU_HASH has no end", self.chains_at)
+
+    def candidates(self, name: bytes) -> Iterator[int]:
+        """Yield the index of each symbol in the bucket of `name` that may have this name; 0 for the others there."""
+        data, form = self.elf.data, self.elf.form
+        value = 5381
+        for byte in name:
+            value = (value * 33 + byte) & 0xFFFF_FFFF
+        if self.filter_words:
+            word_at = self.filter_at + value // form.bits % self.filter_words * form.word.size
+            (word,) = form.word.unpack_from(data, word_at)
+            if not word >> value % form.bits & word >> (value >> self.filter_shift) % form.bits & 1:
+                return
+        if not self.buckets:
+            return
+        (index,) = form.number.unpack_from(data, self.buckets_at + value % self.buckets * 4)
+        if index == 0:
+            return
+        start = self._chain_at(index)
+        wanted = value | 1
+        while start + 4 <= self.end:
+            (found,) = form.number.unpack_from(data, start)
+            yield index if found | 1 == wanted else 0
+            if found & 1:
+                return
+            index += 1
+            start += 4
+        raise self.elf.invalid("a chain of DT_GNU_HASH has no end", self.chains_at)
+
+    def _chain_at(self, index: int) -> int:
+        start = self.chains_at + (index - self.first) * 4
+        if index < self.first or start + 4 > self.end:
+            raise self.elf.invalid("a bucket of DT_GNU_HASH leads outside the table", self.buckets_at)
+        return start
+
+
+@dataclass(frozen=True, slots=True)
+class SysvHash:
+    """The table of DT_HASH; the fields named `..._at` are file offsets. It holds every symbol."""
+
+    elf: ElfFile
+    entry: Struct
+    buckets_at: int
+    buckets: int
+    chains_at: int
+    chains: int
+
+    def symbol_count(self) -> int:
+        """Return how many symbols the file has."""
+        return self.chains
+
+    def candidates(self, name: bytes) -> Iterator[int]:
+        """Yield the index of each symbol in the bucket of `name`."""
+        if not self.buckets:
+            return
+        value = 0
+        for byte in name:
+            value = (value << 4) + byte
+            value = (value ^ (value >> 24 & 0xF0)) & 0x0FFF_FFFF
+        size = self.entry.size
+        at = self.buckets_at + value % self.buckets * size
+        for _ in repeat(None, self.chains):
+            (index,) = self.entry.unpack_from(self.elf.data, at)
+            if index == 0:
+                return
+            if index >= self.chains:
+                break
+            yield index
+            at = self.chains_at + index * size
+        raise self.elf.invalid("a chain of DT_HASH leads outside the table, or back into itself", at)
+
+
+def open_gnu_hash(elf: ElfFile, dynamic: Dynamic) -> GnuHash | None:
+    """Return the table of DT_GNU_HASH, or None; InvalidBinaryError when it lies outside its segment."""
+    address = dynamic.values.get(Tag.GNU_HASH)
+    if address is None:
+        return None
+    start, end = elf.mapped(address, "DT_GNU_HASH")
+    form = elf.form
+    filter_at = start + form.gnu_hash.size
+    if filter_at > end:
+        raise elf.invalid("DT_GNU_HASH is cut short", start)
+    buckets, first, filter_words, shift = form.gnu_hash.unpack_from(elf.data, start)
+    buckets_at = filter_at + filter_words * form.word.size
+    chains_at = buckets_at + buckets * 4
+    if chains_at > end:
+        raise elf.invalid("DT_GNU_HASH reaches past the end of its segment", start)
+    return GnuHash(elf, first, filter_at, filter_words, shift & 31, buckets_at, buckets, chains_at, end)
+
+
+def open_sysv_hash(elf: ElfFile, dynamic: Dynamic) -> SysvHash | None:
+    """Return the table of DT_HASH, or None; InvalidBinaryError when it lies outside its segment."""
+    address = dynamic.values.get(Tag.HASH)
+    if address is None:
+        return None
+    start, end = elf.mapped(address, "DT_HASH")
+    # Against the gABI, s390x has entries of 64 bits; its loaders and linkers agree on that.
+    entry = elf.form.word if elf.machine == Machine.S390 else elf.form.number
+    buckets_at = start + 2 * entry.size
+    if buckets_at > end:
+        raise elf.invalid("DT_HASH is cut short", start)
+    (buckets,) = entry.unpack_from(elf.data, start)
+    (chains,) = entry.unpack_from(elf.data, start + entry.size)
+    chains_at = buckets_at + buckets * entry.size
+    if chains_at + chains * entry.size > end:
+        raise elf.invalid("DT_HASH reaches past the end of its segment", start)
+    return SysvHash(elf, entry, buckets_at, buckets, chains_at, chains)

@@ -1,0 +1,239 @@
+"""The dynamic symbol table of an ELF file: what it imports and what it exports.
+
+Follows the gABI, "Symbol Table", and the Linux Standard Base, "Symbol Versioning". A loader needs no count of symbols
+and program headers give none; `_count` says where it is taken from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from truewheel.analyzer.elf_hash import open_gnu_hash, open_sysv_hash
+from truewheel.analyzer.elf_layout import FileType, Tag, check_loads, open_elf, read_dynamic
+from truewheel.analyzer.elf_versions import FIRST_INDEX, INDEX_MASK, read_versions
+from truewheel.analyzer.image import Symbol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from truewheel.analyzer.elf_hash import GnuHash, SysvHash
+    from truewheel.analyzer.elf_layout import Buffer, Dynamic, ElfFile
+    from truewheel.analyzer.elf_versions import Versions
+
+_LOCAL, _WEAK = 0, 2
+_BINDINGS = frozenset({0, 1, 2, 10})
+_TYPES = frozenset({0, 1, 2, 3, 4, 5, 6, 10})
+_UNDEFINED = 0
+_HIDDEN = 0x8000
+# glibc gives the first two definitions of a name (the base version and the oldest) to references without a version,
+# even when hidden.
+_FIRST_HIDEABLE = 3
+
+_INIT_PREFIXES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_", b"_cffi_pypyinit_")
+_MOST_INITS = 4096
+
+# Tables whose addresses bound the symbol table when nothing counts it.
+_TABLE_TAGS = (
+    Tag.HASH, Tag.GNU_HASH, Tag.STRTAB, Tag.RELA, Tag.REL, Tag.JMPREL, Tag.RELR, Tag.VERSYM, Tag.VERDEF, Tag.VERNEED,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolTable:
+    """The symbol table and what belongs to it.
+
+    start, end: file offsets of the table and of the end of its segment.
+    """
+
+    elf: ElfFile
+    dynamic: Dynamic
+    start: int
+    end: int
+    gnu_hash: GnuHash | None
+    sysv_hash: SysvHash | None
+
+    def entries(self, first: int, count: int) -> Iterator[tuple[int, ...]]:
+        """Return an iterator of st_name, st_info, st_shndx of `count` symbols from index `first` on."""
+        form = self.elf.form.symbol
+        start = self.start + first * form.size
+        stop = start + count * form.size
+        if stop > self.end:
+            raise self.elf.invalid("the symbol table reaches past the end of its segment", self.start)
+        return form.iter_unpack(bytes(self.elf.data[start:stop]))
+
+    def version_indices(self, first: int, count: int) -> tuple[int, ...]:
+        """Return the version index of `count` symbols from `first` on; all 1 (global) in a file without versions."""
+        address = self.dynamic.values.get(Tag.VERSYM)
+        if address is None:
+            return (1,) * count
+        content = self.elf.read_mapped(address + 2 * first, 2 * count, "the version symbol table") if count else b""
+        return Struct(f"{self.elf.form.prefix}{count}H").unpack(content)
+
+
+def open_symbols(elf: ElfFile, dynamic: Dynamic) -> SymbolTable | None:
+    """Return the symbol table; None for a file that has none.
+
+    Raises InvalidBinaryError when it, or a hash table, lies outside the segments.
+    """
+    address = dynamic.values.get(Tag.SYMTAB)
+    if address is None:
+        return None
+    start, end = elf.mapped(address, "the symbol table")
+    if dynamic.values.get(Tag.SYMENT, elf.form.symbol.size) != elf.form.symbol.size:
+        raise elf.invalid(f"symbols of {dynamic.values[Tag.SYMENT]} bytes, not {elf.form.symbol.size}", start)
+    return SymbolTable(elf, dynamic, start, end, open_gnu_hash(elf, dynamic), open_sysv_hash(elf, dynamic))
+
+
+def imports(table: SymbolTable, versions: Versions) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the undefined symbols that are not weak, and the sorted part of them that asks for no version."""
+    first, count = _undefined_range(table)
+    text = table.dynamic.strings.text
+    names = set()
+    unversioned = set()
+    entries = zip(table.entries(first, count), table.version_indices(first, count), strict=True)
+    for (offset, info, section), version in entries:
+        if section == _UNDEFINED and offset and info >> 4 not in (_LOCAL, _WEAK):
+            name = text(offset)
+            names.add(name)
+            if version & INDEX_MASK < FIRST_INDEX or version & INDEX_MASK not in versions.by_index:
+                unversioned.add(name)
+    return frozenset(names), tuple(sorted(unversioned))
+
+
+def _undefined_range(table: SymbolTable) -> tuple[int, int]:
+    """Return first index and count of the symbols among which all undefined ones are.
+
+    Linkers put only defined symbols into DT_GNU_HASH, which leaves the undefined ones before its first. The exception
+    is an executable at a fixed address, where a function of a library may be known by its PLT entry: undefined, with an
+    address, and hashed.
+    """
+    gnu_hash = table.gnu_hash
+    # An empty table of GNU ld says 1, whatever the number of symbols.
+    if gnu_hash is None or table.elf.type == FileType.EXECUTABLE or (gnu_hash.first <= 1 and gnu_hash.is_empty()):
+        return 1, max(_count(table) - 1, 0)
+    return 1, max(gnu_hash.first - 1, 0)
+
+
+def _count(table: SymbolTable) -> int:
+    """Return the number of symbols, from the first of these that tells it: DT_GNU_HASH, DT_HASH, the symbols."""
+    count = table.gnu_hash.symbol_count() if table.gnu_hash else None
+    if count is None and table.sysv_hash:
+        count = table.sysv_hash.symbol_count()
+    return _plausible_count(table) if count is None else count
+
+
+def _plausible_count(table: SymbolTable) -> int:
+    """Return the number of symbols up to the next table or the first entry that cannot be one."""
+    values = table.dynamic.values
+    strings = table.dynamic.strings
+    start = values[Tag.SYMTAB]
+    end = min(
+        (values[tag] for tag in _TABLE_TAGS if values.get(tag, 0) > start), default=start + table.end - table.start
+    )
+    most = min(end - start, table.end - table.start) // table.elf.form.symbol.size
+    for index, (name, info, _) in enumerate(table.entries(0, most)):
+        if name >= strings.end - strings.start or info >> 4 not in _BINDINGS or info & 15 not in _TYPES:
+            return index
+    return most
+
+
+def exported(table: SymbolTable, names: Iterable[bytes]) -> frozenset[bytes]:
+    """Return those of `names` that a reference without a version finds in this file, by the loader's own look-up."""
+    wanted = list(names)
+    hashed = table.gnu_hash or table.sysv_hash
+    if hashed is None:
+        return frozenset(wanted).intersection(_exported_names(table))
+    elf, form, strings = table.elf, table.elf.form.symbol, table.dynamic.strings
+    found = set()
+    # Chains are a few symbols long; a bound keeps made-up ones from taking minutes.
+    budget = (1 << 16) + 256 * len(wanted)
+    for name in wanted:
+        for index in hashed.candidates(name):
+            budget -= 1
+            if budget < 0:
+                raise elf.invalid("the chains of the hash table are long beyond reason", table.start)
+            at = table.start + index * form.size
+            if index == 0:
+                continue
+            if at + form.size > table.end:
+                raise elf.invalid("a hash table leads past the end of the symbol table's segment", at)
+            offset, info, section = form.unpack_from(elf.data, at)
+            if section != _UNDEFINED and info >> 4 != _LOCAL and strings.raw(offset) == name and _visible(table, index):
+                found.add(name)
+                break
+    return frozenset(found)
+
+
+def _visible(table: SymbolTable, index: int) -> bool:
+    """Whether a reference without a version may find the symbol."""
+    (version,) = table.version_indices(index, 1)
+    return not version & _HIDDEN or version & INDEX_MASK < _FIRST_HIDEABLE
+
+
+def _exported_names(table: SymbolTable) -> Iterator[bytes]:
+    count = _count(table)
+    entries = zip(table.entries(0, count), table.version_indices(0, count), strict=True)
+    for (offset, info, section), version in entries:
+        hidden = version & _HIDDEN and version & INDEX_MASK >= _FIRST_HIDEABLE
+        if section != _UNDEFINED and info >> 4 != _LOCAL and not hidden:
+            yield table.dynamic.strings.raw(offset)
+
+
+def python_inits(table: SymbolTable) -> tuple[str, ...]:
+    """Return the exported functions by which Python initializes an extension module, sorted.
+
+    PEP 3121 and PEP 489 (`PyInit_`, `PyInitU_`), PEP 793 (`PyModExport_`), cffi's entry point for PyPy, and Python 2's
+    `init` with the module's name, which is the file's name up to the first dot.
+    """
+    strings = table.dynamic.strings
+    stem = table.elf.where.rpartition("/")[2].partition(".")[0]
+    candidates = {b"init" + stem.encode("utf-8", "surrogateescape")} if stem else set()
+    for prefix in _INIT_PREFIXES:
+        for offset in strings.find(prefix):
+            candidates.add(strings.raw(offset))
+            if len(candidates) > _MOST_INITS:
+                raise table.elf.invalid(f"more than {_MOST_INITS} names of init functions", strings.start + offset)
+    return tuple(sorted(name.decode("utf-8", "backslashreplace") for name in exported(table, sorted(candidates))))
+
+
+def read_symbols(data: Buffer, where: str) -> tuple[Symbol, ...]:
+    """Return the dynamic symbol table of the ELF file in `data`, in table order, without local and nameless symbols.
+
+    Raises InvalidBinaryError naming `where` when the file is damaged.
+    """
+    table = _table(data, where)
+    if table is None:
+        return ()
+    by_index = read_versions(table.elf, table.dynamic).by_index
+    text = table.dynamic.strings.text
+    count = _count(table)
+    symbols = []
+    for (offset, info, section), version in zip(table.entries(0, count), table.version_indices(0, count), strict=True):
+        binding = info >> 4
+        if binding == _LOCAL or not offset:
+            continue
+        meaning, library = by_index.get(version & INDEX_MASK, (None, None))
+        symbols.append(Symbol(text(offset), section != _UNDEFINED, binding == _WEAK, meaning, library))
+    return tuple(symbols)
+
+
+def provided(data: Buffer, names: Iterable[str], where: str) -> frozenset[str]:
+    """Return those of `names` that a reference without a version finds in the ELF file in `data`.
+
+    The file's hash table is asked, so the cost is that of the names, not of the file. Raises InvalidBinaryError naming
+    `where` when the file is damaged.
+    """
+    table = _table(data, where)
+    if table is None:
+        return frozenset()
+    asked = {name.encode("utf-8", "surrogateescape"): name for name in names}
+    return frozenset(asked[name] for name in exported(table, asked))
+
+
+def _table(data: Buffer, where: str) -> SymbolTable | None:
+    elf = open_elf(data, where)
+    check_loads(elf)
+    dynamic = read_dynamic(elf) if elf.loads else None
+    return open_symbols(elf, dynamic) if dynamic else None
