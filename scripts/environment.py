@@ -55,7 +55,13 @@ def empty_environment(environment: Path) -> None:
         venv.create(environment, clear=True, symlinks=os.name != "nt", with_pip=True)
     except (subprocess.CalledProcessError, ImportError):
         venv.create(environment, clear=True, symlinks=os.name != "nt", with_pip=False)
-        _pip([sys.executable, "-m", "pip", "--python", str(python_of(environment))], "pip")
+        try:
+            _pip([sys.executable, "-m", "pip", "--python", str(python_of(environment))], "pip")
+        except SetupError as error:
+            hint = (
+                f"{sys.executable} can make no environment: it lacks ensurepip (Debian: python3-venv) and a pip >= 22.3"
+            )
+            raise SetupError(f"{hint}\n{error}") from error
 
 
 def install(environment: Path, *arguments: str) -> None:
