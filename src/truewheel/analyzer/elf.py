@@ -76,7 +76,8 @@ def _image(elf: ElfFile, dynamic: Dynamic | None) -> Image:
     kind = _kind(elf, dynamic)
     versions = read_versions(elf, dynamic) if dynamic else _NO_VERSIONS
     table = open_symbols(elf, dynamic) if dynamic else None
-    imported, unversioned = imports(table, versions) if table else (frozenset(), ())
+    executable = kind is ImageKind.EXECUTABLE
+    imported, unversioned = imports(table, versions, executable=executable) if table else (frozenset(), ())
     rpath, runpath = _search_paths(dynamic)
     names = [item.name for item in needed]
     if interpreter:

@@ -39,17 +39,22 @@ class GnuHash:
     chains_at: int
     end: int
 
-    def is_empty(self) -> bool:
-        """Whether no symbol stands in the table."""
-        return not any(self.elf.data[self.buckets_at : self.chains_at])
+    def first_hashed(self) -> int | None:
+        """Return the index below which no symbol is in the table; None when an empty table does not tell.
+
+        GNU ld writes 1 into an empty table, whatever the number of symbols; other linkers write that number.
+        """
+        if self.first > 1 or any(self.elf.data[self.buckets_at : self.chains_at]):
+            return self.first
+        return None
 
     def symbol_count(self) -> int | None:
-        """Return how many symbols the file has; None for an empty table, which does not know."""
+        """Return how many symbols the file has; None when an empty table does not tell."""
         number = self.elf.form.number
         buckets = Struct(f"{self.elf.form.prefix}{self.buckets}I").unpack_from(self.elf.data, self.buckets_at)
         last = max(buckets, default=0)
         if last == 0:
-            return None
+            return self.first_hashed()
         start = self._chain_at(last)
         # The last chain ends where the lowest bit is set.
         while start < self.end:
@@ -156,14 +161,13 @@ def open_sysv_hash(elf: ElfFile, dynamic: Dynamic) -> SysvHash | None:
     if address is None:
         return None
     start, end = elf.mapped(address, "DT_HASH")
-    # Against the gABI, s390x has entries of 64 bits; its loaders and linkers agree on that.
-    entry = elf.form.word if elf.machine == Machine.S390 else elf.form.number
-    buckets_at = start + 2 * entry.size
-    if buckets_at > end:
-        raise elf.invalid("DT_HASH is cut short", start)
-    (buckets,) = entry.unpack_from(elf.data, start)
-    (chains,) = entry.unpack_from(elf.data, start + entry.size)
-    chains_at = buckets_at + buckets * entry.size
-    if chains_at + chains * entry.size > end:
-        raise elf.invalid("DT_HASH reaches past the end of its segment", start)
-    return SysvHash(elf, entry, buckets_at, buckets, chains_at, chains)
+    # Against the gABI, entries have 64 bits on s390x; but linkers that did not know it wrote 32 bits there too.
+    for entry in (elf.form.word, elf.form.number) if elf.machine == Machine.S390 else (elf.form.number,):
+        buckets_at = start + 2 * entry.size
+        if buckets_at > end:
+            break
+        (buckets,), (chains,) = entry.unpack_from(elf.data, start), entry.unpack_from(elf.data, start + entry.size)
+        chains_at = buckets_at + buckets * entry.size
+        if chains_at + chains * entry.size <= end:
+            return SysvHash(elf, entry, buckets_at, buckets, chains_at, chains)
+    raise elf.invalid("DT_HASH reaches past the end of its segment", start)

@@ -11,7 +11,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.elf_hash import open_gnu_hash, open_sysv_hash
-from truewheel.analyzer.elf_layout import FileType, Tag, check_loads, open_elf, read_dynamic
+from truewheel.analyzer.elf_layout import Tag, check_loads, open_elf, read_dynamic
 from truewheel.analyzer.elf_versions import FIRST_INDEX, INDEX_MASK, read_versions
 from truewheel.analyzer.image import Symbol
 
@@ -83,16 +83,19 @@ def open_symbols(elf: ElfFile, dynamic: Dynamic) -> SymbolTable | None:
     start, end = elf.mapped(address, "the symbol table")
     if dynamic.values.get(Tag.SYMENT, elf.form.symbol.size) != elf.form.symbol.size:
         raise elf.invalid(f"symbols of {dynamic.values[Tag.SYMENT]} bytes, not {elf.form.symbol.size}", start)
-    return SymbolTable(elf, dynamic, start, end, open_gnu_hash(elf, dynamic), open_sysv_hash(elf, dynamic))
+    gnu_hash = open_gnu_hash(elf, dynamic)
+    # Loaders look at DT_HASH only without DT_GNU_HASH; it also helps to count where the latter is empty.
+    needs_other = gnu_hash is None or gnu_hash.first_hashed() is None
+    return SymbolTable(elf, dynamic, start, end, gnu_hash, open_sysv_hash(elf, dynamic) if needs_other else None)
 
 
-def imports(table: SymbolTable, versions: Versions) -> tuple[frozenset[str], tuple[str, ...]]:
+def imports(table: SymbolTable, versions: Versions, *, executable: bool) -> tuple[frozenset[str], tuple[str, ...]]:
     """Return the undefined symbols that are not weak, and the sorted part of them that asks for no version."""
-    first, count = _undefined_range(table)
+    count = _undefined_end(table, executable=executable)
     text = table.dynamic.strings.text
     names = set()
     unversioned = set()
-    entries = zip(table.entries(first, count), table.version_indices(first, count), strict=True)
+    entries = zip(table.entries(0, count), table.version_indices(0, count), strict=True)
     for (offset, info, section), version in entries:
         if section == _UNDEFINED and offset and info >> 4 not in (_LOCAL, _WEAK):
             name = text(offset)
@@ -102,18 +105,15 @@ def imports(table: SymbolTable, versions: Versions) -> tuple[frozenset[str], tup
     return frozenset(names), tuple(sorted(unversioned))
 
 
-def _undefined_range(table: SymbolTable) -> tuple[int, int]:
-    """Return first index and count of the symbols among which all undefined ones are.
+def _undefined_end(table: SymbolTable, *, executable: bool) -> int:
+    """Return the index below which all undefined symbols stand.
 
     Linkers put only defined symbols into DT_GNU_HASH, which leaves the undefined ones before its first. The exception
-    is an executable at a fixed address, where a function of a library may be known by its PLT entry: undefined, with an
-    address, and hashed.
+    is an executable, where a function of a library may be known by its PLT entry: undefined, and hashed all the same.
     """
     gnu_hash = table.gnu_hash
-    # An empty table of GNU ld says 1, whatever the number of symbols.
-    if gnu_hash is None or table.elf.type == FileType.EXECUTABLE or (gnu_hash.first <= 1 and gnu_hash.is_empty()):
-        return 1, max(_count(table) - 1, 0)
-    return 1, max(gnu_hash.first - 1, 0)
+    end = None if executable or gnu_hash is None else gnu_hash.first_hashed()
+    return _count(table) if end is None else end
 
 
 def _count(table: SymbolTable) -> int:
