@@ -1,0 +1,109 @@
+"""From an analysis to verdicts: every policy of the wheel's families, every reason, and the floors.
+
+The facts that stand against policies are gathered once, each with the span of policies it holds for; a judgement is
+then a selection of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from truewheel.analyzer.image import Libc
+from truewheel.platforms.files import file_findings
+from truewheel.platforms.glibc import glibc_findings
+from truewheel.platforms.musl import musl_findings
+from truewheel.platforms.policies import FAMILIES, data_version, is_allowed, policy_facts
+from truewheel.platforms.reach import libraries_to_bundle, library_findings, needed_until, system_from
+from truewheel.platforms.remarks import remarks
+from truewheel.platforms.verdict import Judgement, Rule, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from truewheel.analyzer.analyze import Analysis
+    from truewheel.analyzer.graph import Node
+    from truewheel.platforms.finding import Finding
+    from truewheel.platforms.policies import PolicyFacts
+    from truewheel.platforms.verdict import Policy
+
+__all__ = ["data_version", "is_allowed", "judge", "libraries_to_bundle"]
+
+_ABOUT_LIBRARIES = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY, Rule.NO_PATH, Rule.LIBPYTHON, Rule.PURELIB})
+"""Rules that say nothing about the code of the file itself."""
+
+
+def judge(analysis: Analysis) -> tuple[Verdict, ...]:
+    """Return the verdict of each family that the wheel may belong to; none when it has no native file.
+
+    A wheel linked against one C library has one verdict. One that asks nothing of a C library may be called by either
+    family; one that does not tell which it needs gets both verdicts, each with a reason against every policy.
+    """
+    if not any(analysis.graph.members()):
+        return ()
+    architecture = _architecture(analysis)
+    families = [family for family, libc in FAMILIES.items() if analysis.libc in {None, libc}]
+    return tuple(_judge_family(analysis, policy_facts(family, architecture)) for family in families)
+
+
+def _architecture(analysis: Analysis) -> str:
+    """Return the wheel's architecture; where files disagree, that of most of them."""
+    if analysis.architecture is not None:
+        return analysis.architecture
+    counts = Counter(node.image.architecture for node in analysis.graph.members())
+    return min(counts, key=lambda name: (-counts[name], name))
+
+
+def _judge_family(analysis: Analysis, facts: PolicyFacts) -> Verdict:
+    if not facts.defined:
+        return Verdict(facts.family, (), None, warnings=(f"{facts.family} has no policy for {facts.architecture}",))
+    until = needed_until(analysis.graph, facts)
+    by_file = {name: tuple(_findings(analysis, analysis.graph.nodes[name], facts)) for name in until}
+    judged = [finding.until(until[name], facts) for name, findings in by_file.items() for finding in findings]
+    judgements = tuple(
+        Judgement(policy, tuple(finding.reason for finding in judged if finding.holds(position)))
+        for position, policy in enumerate(facts.policies)
+    )
+    floor = next((position for position, item in enumerate(judgements) if item.reachable), facts.never - 1)
+    return Verdict(
+        family=facts.family,
+        judgements=judgements,
+        own_floor=_floor(facts, _own(analysis, by_file)),
+        library_floors=tuple(
+            (name, _floor(facts, _about_code(by_file[name])))
+            for name, stop in until.items()
+            if stop > floor and not analysis.graph.nodes[name].in_wheel
+        ),
+        warnings=remarks(analysis, facts, until, floor),
+    )
+
+
+def _findings(analysis: Analysis, node: Node, facts: PolicyFacts) -> Iterator[Finding]:
+    """Yield everything that stands against a policy in one file."""
+    system = system_from(analysis.graph, node, facts)
+    yield from file_findings(analysis, node, facts, system)
+    if facts.libc is Libc.GLIBC:
+        yield from glibc_findings(node, facts, system)
+    else:
+        yield from musl_findings(node, facts)
+    yield from library_findings(analysis.graph, node, facts)
+
+
+def _own(analysis: Analysis, by_file: Mapping[str, tuple[Finding, ...]]) -> Iterator[Finding]:
+    """Yield what stands against policies in the code of the wheel's own files."""
+    for name, findings in by_file.items():
+        if analysis.graph.nodes[name].in_wheel:
+            yield from _about_code(findings)
+
+
+def _about_code(findings: Iterable[Finding]) -> Iterator[Finding]:
+    return (finding for finding in findings if finding.reason.rule not in _ABOUT_LIBRARIES)
+
+
+def _floor(facts: PolicyFacts, findings: Iterable[Finding]) -> Policy | None:
+    """Return the oldest policy that none of the findings stands against."""
+    spans = {(finding.start, finding.stop) for finding in findings}
+    for position, policy in enumerate(facts.policies):
+        if not any(start <= position < stop for start, stop in spans):
+            return policy
+    return None

@@ -1,0 +1,187 @@
+"""The facts behind every policy, loaded from the data files beside this module.
+
+A promise only grows from an older policy to a newer one, so each fact is kept as one number: the position, among the
+policies of an architecture, of the first policy where the answer changes. The files `manylinux.toml`,
+`musllinux.toml` and `manylinux/*.toml` are written by `scripts/update_policies.py`; `musl.toml` is kept by hand.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from truewheel.analyzer.image import Libc
+from truewheel.analyzer.system_names import is_loader
+from truewheel.platforms.verdict import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FAMILIES = {"manylinux": Libc.GLIBC, "musllinux": Libc.MUSL}
+"""The C library that each family of policies promises."""
+
+RELR_VERSION = "GLIBC_ABI_DT_RELR"
+"""The symbol version by which a file with DT_RELR relocations demands a glibc that applies them."""
+
+_DATA = Path(__file__).parent / "data"
+_BITS_32 = frozenset({"i686", "armv7l"})
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFacts:
+    """All policies of one family for one architecture, oldest first, and what they allow.
+
+    Every number is a position in `policies`; `never` is one past the last.
+
+    libraries: by soname, the first policy that allows it.
+    versions: by symbol version (`GLIBC_2.17`), the first policy that allows it.
+    prefixes: what stands before the first `_` of the symbol versions that the policies know.
+    forbidden: by library and symbol, the first policy that does not forbid the symbol any more.
+    newer_symbols: by function name, the first policy whose C library has it, and that C library's version.
+    relr: the first policy whose loader applies DT_RELR relocations.
+    defined: False when the family has no policy for the architecture; `policies` then stand for no tag.
+    """
+
+    family: str
+    architecture: str
+    policies: tuple[Policy, ...]
+    libraries: Mapping[str, int]
+    versions: Mapping[str, int] = field(default_factory=dict)
+    prefixes: frozenset[str] = frozenset()
+    forbidden: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    newer_symbols: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    relr: int = 0
+    defined: bool = True
+
+    @property
+    def libc(self) -> Libc:
+        """The C library that the family is about."""
+        return FAMILIES[self.family]
+
+    @property
+    def never(self) -> int:
+        """The position that stands for no policy at all."""
+        return len(self.policies)
+
+    def allowed_from(self, name: str) -> int:
+        """Return the first policy that lets a needed name be left to the system; the loader always is."""
+        position = self.libraries.get(name)
+        if position is None:
+            return 0 if is_loader(name, self.libc) else self.never
+        return position
+
+    def name_at(self, position: int) -> str | None:
+        """Return the name of the policy at `position`; None for `never`."""
+        return self.policies[position].name if position < self.never else None
+
+
+@cache
+def policy_facts(family: str, architecture: str) -> PolicyFacts:
+    """Return the facts of one family for one architecture.
+
+    For an architecture that the family does not know, `defined` is False and the facts tell only which libraries a
+    system has, because those are the same everywhere.
+    """
+    table = _read(f"{family}.toml")
+    order = tuple(table["policies"])
+    here = tuple(name for name in order if architecture in table["policies"][name]["architectures"])
+    defined = bool(here)
+    here = here or order
+    first = {name: sum(order.index(other) < rank for other in here) for rank, name in enumerate(order)}
+    facts = PolicyFacts(
+        family=family,
+        architecture=architecture,
+        defined=defined,
+        policies=tuple(Policy(name, architecture, tuple(table["policies"][name]["aliases"])) for name in here),
+        libraries={soname: first[name] for name, sonames in table["libraries"].items() for soname in sonames},
+        forbidden={
+            library: {symbol: first[name] + (name in here) for name, symbols in by_policy.items() for symbol in symbols}
+            for library, by_policy in table["forbidden"].items()
+        },
+    )
+    if not defined:
+        return facts
+    return _with_glibc_facts(facts) if facts.libc is Libc.GLIBC else _with_musl_facts(facts)
+
+
+def _with_glibc_facts(facts: PolicyFacts) -> PolicyFacts:
+    """Return the facts with the architecture's symbol versions."""
+    table = _read(f"{facts.family}/{facts.architecture}.toml")
+    first = {policy.name: position for position, policy in enumerate(facts.policies)}
+    versions = {
+        f"{prefix}_{version}": first[name]
+        for name, prefixes in table.items()
+        for prefix, items in prefixes.items()
+        for version in items
+    }
+    prefixes = frozenset(prefix for prefixes in table.values() for prefix in prefixes)
+    relr = versions.get(RELR_VERSION, facts.never)
+    return replace(facts, versions=versions, prefixes=prefixes, relr=relr)
+
+
+def _with_musl_facts(facts: PolicyFacts) -> PolicyFacts:
+    """Return the facts with the names of Alpine's C library and the functions that only newer releases have."""
+    table = _read("musl.toml")
+    promised = [_release(table["promise"][policy.name]) for policy in facts.policies]
+
+    def first_with(release: str) -> int:
+        return sum(oldest < _release(release) for oldest in promised)
+
+    groups = [table["symbols"], table["symbols_32bit"] if facts.architecture in _BITS_32 else {}]
+    newer = {
+        name: (first_with(release), release)
+        for group in groups
+        for release, names in group.items()
+        for name in names
+        if first_with(release)
+    }
+    sonames = dict.fromkeys(table["sonames"][facts.architecture], 0)
+    relr = first_with(table["relr"]["since"])
+    return replace(facts, libraries={**facts.libraries, **sonames}, newer_symbols=newer, relr=relr)
+
+
+def locate(policy: Policy) -> tuple[PolicyFacts, int]:
+    """Return the facts that a policy belongs to, and its position among their policies."""
+    facts = policy_facts(policy.name.partition("_")[0], policy.architecture)
+    return facts, next((i for i, item in enumerate(facts.policies) if item.name == policy.name), facts.never)
+
+
+def is_allowed(policy: Policy, soname: str) -> bool:
+    """Whether a wheel that keeps `policy` may leave this needed name to the system."""
+    facts, position = locate(policy)
+    return facts.allowed_from(soname) <= position
+
+
+def newest_policy(family: str, architecture: str) -> Policy:
+    """Return the newest policy of a family, even for an architecture that it does not know."""
+    return policy_facts(family, architecture).policies[-1]
+
+
+def architectures() -> frozenset[str]:
+    """Return every architecture that some policy is defined for."""
+    tables = (_read(f"{family}.toml")["policies"] for family in FAMILIES)
+    return frozenset(name for table in tables for policy in table.values() for name in policy["architectures"])
+
+
+def data_version() -> str:
+    """Return the version of the facts, as `show` prints it."""
+    version: str = _read("manylinux.toml")["data_version"]
+    return version
+
+
+def _release(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
+
+
+@cache
+def _read(name: str) -> dict[str, Any]:
+    """Return one data file."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    table: dict[str, Any] = tomllib.loads((_DATA / name).read_text(encoding="utf-8"))
+    return table

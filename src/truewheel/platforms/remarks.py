@@ -1,0 +1,110 @@
+"""Facts that break no promise but that a person should know, one sentence each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truewheel.analyzer.graph import SearchRule
+from truewheel.analyzer.image import ImageKind, Libc
+from truewheel.platforms.glibc import glibc_warnings
+from truewheel.platforms.musl import musl_warnings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from truewheel.analyzer.analyze import Analysis
+    from truewheel.analyzer.graph import Edge, Node
+    from truewheel.platforms.policies import PolicyFacts
+
+_SHOWN = 5
+
+
+def remarks(analysis: Analysis, facts: PolicyFacts, until: dict[str, int], floor: int) -> tuple[str, ...]:
+    """Return what to say of a wheel that is to be called by the policy at `floor`, in node order.
+
+    until: by node name, the first policy under which the file is not part of the wheel any more.
+    """
+    result: list[str] = []
+    for name, stop in until.items():
+        if stop > floor or stop == facts.never:
+            node = analysis.graph.nodes[name]
+            result += _of_file(node, facts, floor)
+            result += _of_edges(analysis, node, facts, floor)
+            if node.in_wheel:
+                result += _of_paths(analysis, node)
+                result += _of_undefined(analysis, node)
+    result += _excluded(analysis)
+    return tuple(dict.fromkeys(result))
+
+
+def _of_file(node: Node, facts: PolicyFacts, floor: int) -> Iterator[str]:
+    image = node.image
+    if image.text_relocations:
+        yield f"{node.name} changes its own code while it is loaded (text relocations); hardened systems forbid that"
+    if image.minimum_kernel is not None:
+        yield f"{node.name} asks for Linux {'.'.join(map(str, image.minimum_kernel))} or newer"
+    if image.executable_stack and image.kind is ImageKind.EXECUTABLE:
+        yield f"{node.name} is a program that asks for an executable stack; hardened systems forbid that"
+    if facts.libc is Libc.GLIBC:
+        yield from glibc_warnings(node, facts, floor)
+    else:
+        yield from musl_warnings(node)
+
+
+def _of_edges(analysis: Analysis, node: Node, facts: PolicyFacts, floor: int) -> Iterator[str]:
+    for edge in analysis.graph.edges.get(node.name, ()):
+        if edge.lookup.rule is SearchRule.LOADED and _found_inside(analysis, edge):
+            yield (
+                f"{node.name} needs {edge.dependency.name} and no path leads to it; "
+                f"it works because {edge.lookup.found} is loaded before"
+            )
+        elif (
+            edge.lookup.rule is SearchRule.IN_WHEEL
+            and _found_inside(analysis, edge)
+            and facts.allowed_from(edge.dependency.name) <= floor
+        ):
+            yield (
+                f"{node.name} needs {edge.dependency.name}; no path leads to {edge.lookup.found}, "
+                "so the system's library is used"
+            )
+
+
+def _found_inside(analysis: Analysis, edge: Edge) -> bool:
+    return edge.lookup.found is not None and analysis.graph.nodes[edge.lookup.found].in_wheel
+
+
+def _of_paths(analysis: Analysis, node: Node) -> Iterator[str]:
+    """Yield the RPATH or RUNPATH entries in force that lead out of the installed package tree."""
+    place = analysis.installed.get(node.name)
+    depth = len(place.path.parent.parts) if place else 0
+    for entry in node.image.runpath or node.image.rpath:
+        if not _stays_inside(entry, depth):
+            kind = "RUNPATH" if node.image.runpath else "RPATH"
+            yield f"{node.name} has the {kind} entry {entry or '(empty)'!s}, which leads outside the wheel"
+
+
+def _stays_inside(entry: str, depth: int) -> bool:
+    """Whether a path entry of a file `depth` folders below the root of its scheme stays below that root."""
+    start, _, rest = entry.partition("/")
+    if start not in {"$ORIGIN", "${ORIGIN}"}:
+        return False
+    for part in rest.split("/"):
+        if part not in {"", "."}:
+            depth += -1 if part == ".." else 1
+        if depth < 0:
+            return False
+    return True
+
+
+def _of_undefined(analysis: Analysis, node: Node) -> Iterator[str]:
+    """Yield one sentence for a plain library with symbols that nothing it needs can give it."""
+    names = analysis.unprovided.get(node.name, ())
+    if names and not node.image.python_inits:
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        yield f"{node.name} counts on its user for {', '.join(names[:_SHOWN])}{more}"
+
+
+def _excluded(analysis: Analysis) -> Iterator[str]:
+    names = {edge.dependency.name for edge in analysis.graph.all_edges() if edge.lookup.rule is SearchRule.EXCLUDED}
+    if names:
+        yield f"left out on request, so something else must provide it: {', '.join(sorted(names))}"

@@ -1,0 +1,220 @@
+"""From verdicts to truthful names: which platform tags a wheel may carry, and what stands against each.
+
+The rules of names are those of PEP 600 and PEP 656: a wheel that keeps a promise keeps every newer one, and the older
+names of a promise are carried along because older installers know only these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from truewheel.errors import RefusedError, UsageError
+from truewheel.platforms.policies import FAMILIES, architectures, newest_policy, policy_facts
+from truewheel.platforms.verdict import Reason, Rule
+from truewheel.retagger.tags import implies, ordered, parse_platform, spellings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from truewheel.platforms.verdict import Judgement, Policy, Verdict
+    from truewheel.retagger.tags import Platform
+
+_WHOLE_WHEEL = "the wheel"
+_NEEDED_BY_ANY_LABEL = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY})
+"""A wheel that breaks these does not load, whatever it is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a repaired wheel is called.
+
+    platforms: its platform tags, sorted.
+    policy: the oldest policy that the label names; it decides what comes along. For a plain `linux` label, which
+        promises nothing, it is the newest policy, so that what every recent system has stays out.
+    """
+
+    platforms: tuple[str, ...]
+    policy: Policy
+
+
+def linux_tags(
+    verdicts: Sequence[Verdict], *, current: tuple[str, ...], plat: str = "auto", only_plat: bool = False
+) -> tuple[str, ...]:
+    """Return the sorted platform tags of the label that `decide_label` gives."""
+    return decide_label(verdicts, current=current, plat=plat, only_plat=only_plat).platforms
+
+
+def decide_label(
+    verdicts: Sequence[Verdict], *, current: tuple[str, ...], plat: str = "auto", only_plat: bool = False
+) -> Label:
+    """Decide what the repaired wheel is called.
+
+    current: the platform tags it has now. Those that are true of the repaired wheel stay, `any` and plain `linux`
+        give way; tags of other systems are not ours to judge and stay.
+    plat: `auto` for the oldest promise it can keep, `manylinux` or `musllinux` for that within one family, a policy
+        with or without the architecture (`manylinux_2_28`, `manylinux2014_x86_64`), or `linux`.
+    only_plat: name no other promise than the one asked for.
+
+    Raises RefusedError, with every reason, when the wheel cannot keep the promise, and UsageError when `plat` is no
+    promise for the wheel's architecture.
+    """
+    if not verdicts:
+        raise RefusedError("holds no native file, so no Linux label says anything about it")
+    family, _, rest = plat.partition("_")
+    if plat == "auto" or (family in FAMILIES and not rest):
+        chosen = [verdict for verdict in verdicts if plat in {"auto", verdict.family}]
+        return _oldest(verdicts, chosen, current, plat, only_plat=only_plat)
+    architecture = _architecture(verdicts, current)
+    if plat in {"linux", f"linux_{architecture}"}:
+        return _plain(verdicts[0], architecture, current)
+    return _asked_for(verdicts, architecture, current, plat, only_plat=only_plat)
+
+
+def reasons_against(verdicts: Sequence[Verdict], tag: str) -> tuple[Reason, ...] | None:
+    """Return what stands against calling the wheel `tag` as it is; None for a tag that promises nothing to judge.
+
+    A tag between two policies (`manylinux_2_20`) is judged by the older one, and one older than every policy of its
+    architecture by the oldest, because an interpreter's system cannot be older than that.
+    """
+    if not verdicts:
+        return None
+    if tag == "any":
+        return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, "holds machine code, so it does not run on any machine"),)
+    platform = parse_platform(tag)
+    judged = {item.policy.architecture for verdict in verdicts for item in verdict.judgements}
+    if platform is None or platform.family == "macosx" or platform.architecture not in architectures() | judged:
+        return None
+    if judged and platform.architecture not in judged:
+        detail = f"is machine code for {', '.join(sorted(judged))}, not for {platform.architecture}"
+        return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, detail),)
+    return None if platform.version is None else _against_promise(verdicts, platform)
+
+
+def _against_promise(verdicts: Sequence[Verdict], platform: Platform) -> tuple[Reason, ...] | None:
+    """Return what stands against a tag of the wheel's own architecture; None when no policy is defined for that."""
+    verdict = next((item for item in verdicts if item.family == platform.family), None)
+    if verdict is None:
+        return (Reason(Rule.LIBC, _WHOLE_WHEEL, _other_libc(verdicts, platform.family)),)
+    if not verdict.judgements:
+        return None
+    older = [item for item in verdict.judgements if implies(item.policy.tag, str(platform))]
+    return (older or verdict.judgements[:1])[-1].reasons
+
+
+def _other_libc(verdicts: Sequence[Verdict], family: str) -> str:
+    libcs = " and ".join(FAMILIES[verdict.family].value for verdict in verdicts)
+    return f"is linked against {libcs}, not against {FAMILIES[family].value}"
+
+
+def _oldest(
+    verdicts: Sequence[Verdict], chosen: Sequence[Verdict], current: tuple[str, ...], plat: str, *, only_plat: bool
+) -> Label:
+    """Return the label of the oldest promise that can be kept, in each of the chosen families."""
+    if not chosen:
+        raise _refused_family(verdicts, plat)
+    floors = [verdict.repaired for verdict in chosen if verdict.repaired is not None]
+    if not floors:
+        wanted = " or ".join(verdict.family for verdict in chosen)
+        reasons = tuple(line for verdict in chosen for line in _lines(verdict, verdict.judgements[-1:]))
+        hint = "`--plat linux` bundles libraries and promises nothing"
+        raise RefusedError(f"no {wanted} label is true of this wheel", hint=hint, reasons=reasons)
+    tags = {tag for policy in floors for tag in policy.tags}
+    return Label(ordered({*tags, *_staying(current, floors, only_plat=only_plat)}), floors[0])
+
+
+def _plain(verdict: Verdict, architecture: str, current: tuple[str, ...]) -> Label:
+    """Return the label that promises nothing. Libraries that are nowhere to be found are missed under any label."""
+    hard = [
+        reason
+        for item in verdict.judgements[-1:]
+        for reason in item.reasons
+        if reason.rule in _NEEDED_BY_ANY_LABEL and not reason.mendable
+    ]
+    if hard:
+        lines = tuple(f"{reason.file} {reason.detail}" for reason in hard)
+        raise RefusedError("needs libraries that cannot come along", reasons=lines, hint="see --lib-path and --exclude")
+    tags = {f"linux_{architecture}", *_staying(current, (), only_plat=True)}
+    return Label(ordered(tags), newest_policy(verdict.family, architecture))
+
+
+def _asked_for(
+    verdicts: Sequence[Verdict], architecture: str, current: tuple[str, ...], plat: str, *, only_plat: bool
+) -> Label:
+    """Return the label for one policy, with every older one that is true of the very same wheel."""
+    tag = plat if parse_platform(plat) is not None else f"{plat}_{architecture}"
+    platform = parse_platform(tag)
+    policies = _policy_names(architecture)
+    if platform is None or platform.architecture != architecture or tag not in policies:
+        valid = ("auto", "linux", *policies)
+        hint = f"for {architecture} it can be one of {', '.join(valid)}"
+        raise UsageError(f"{plat} is no platform for this wheel", where="--plat", hint=hint)
+    verdict = next((item for item in verdicts if item.family == platform.family), None)
+    if verdict is None:
+        raise _refused_family(verdicts, platform.family)
+    wanted = verdict.judgement(tag)
+    if wanted is None or not wanted.reachable:
+        reasons = _lines(verdict, (wanted,) if wanted else ())
+        raise RefusedError(f"cannot be called {tag}", reasons=reasons, hint=_best(verdict))
+    # An older promise may want more libraries to come along; the one asked for decides.
+    same = (item.policy for item in verdict.judgements if item.reasons == wanted.reasons)
+    floor = wanted.policy if only_plat else next(same)
+    tags = {*floor.tags, *wanted.policy.tags, *_staying(current, (floor,), only_plat=only_plat)}
+    return Label(ordered(tags), floor)
+
+
+def _staying(current: Iterable[str], floors: Sequence[Policy], *, only_plat: bool) -> set[str]:
+    """Return the present tags that stay: those a floor makes true, and those of other systems."""
+    staying: set[str] = set()
+    for tag in current:
+        platform = parse_platform(tag)
+        foreign = platform is None and tag != "any" and not tag.startswith("manylinux")
+        proved = any(implies(floor.tag, tag) for floor in floors)
+        if foreign or (platform is not None and platform.family == "macosx") or (proved and not only_plat):
+            staying.add(tag)
+    return staying
+
+
+def _architecture(verdicts: Sequence[Verdict], current: Iterable[str]) -> str:
+    """Return the architecture that the verdicts are about, else the one that the wheel is named for."""
+    for verdict in verdicts:
+        for item in verdict.judgements:
+            return item.policy.architecture
+    named = [platform.architecture for tag in current if (platform := parse_platform(tag))]
+    if not named:
+        raise RefusedError("holds machine code of an architecture that no Linux label knows")
+    return named[0]
+
+
+def _policy_names(architecture: str) -> tuple[str, ...]:
+    """Return every tag that names a policy of the architecture, in either family, oldest first."""
+    facts = (policy_facts(family, architecture) for family in FAMILIES)
+    return tuple(tag for item in facts if item.defined for policy in item.policies for tag in spellings(policy.tag))
+
+
+def _refused_family(verdicts: Sequence[Verdict], family: str) -> RefusedError:
+    best = next((hint for verdict in verdicts if (hint := _best(verdict))), "")
+    return RefusedError(
+        f"cannot be called {family}",
+        reasons=(f"{_WHOLE_WHEEL} {_other_libc(verdicts, family)}",),
+        hint=best,
+    )
+
+
+def _best(verdict: Verdict) -> str:
+    """Say which label the wheel could have instead."""
+    if verdict.repaired is None:
+        return "`--plat linux` bundles libraries and promises nothing"
+    return f"the most portable label it can have is {verdict.repaired.tag}"
+
+
+def _lines(verdict: Verdict, judgements: Iterable[Judgement | None]) -> tuple[str, ...]:
+    """Return what cannot be mended, one line each; why nothing is judged when there is no judgement."""
+    lines = [
+        f"{reason.file} {reason.detail}" + (f" (allowed since {reason.oldest})" if reason.oldest else "")
+        for item in judgements
+        if item is not None
+        for reason in item.reasons
+        if not reason.mendable
+    ]
+    return tuple(lines) or (() if verdict.judgements else verdict.warnings)
