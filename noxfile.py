@@ -44,7 +44,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Run the tests that need compilers or other systems' files."""
-    install_project(session, "test")
+    install_project(session, "test", "fixtures")
     session.run("pytest", "-m", "slow", *session.posargs)
 
 

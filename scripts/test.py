@@ -27,16 +27,14 @@ COVERAGE_FLOOR = 95.0
 """Percent, for lines and for branches."""
 
 SLOW_PACKAGES = (
-    "gcc libc6-dev binutils",  # compile and inspect
-    "musl musl-dev",  # the other C library
-    "elfutils",  # eu-elflint, a judge of edited files
-    "qemu-user-static",  # runs the other architectures
-    "mmdebstrap",  # makes small systems that lack the libraries
+    "gcc libc6-dev binutils pkg-config",  # build and inspect
+    "python3-dev python3-pip",
+    "musl elfutils",  # another C library, and a judge of edited files
+    "mmdebstrap qemu-user-static",  # systems that lack the libraries, also of other architectures
     "libpq-dev",  # psycopg2
     "libxml2-dev libxslt1-dev",  # lxml
-    "libjpeg-dev zlib1g-dev libtiff-dev libfreetype-dev",  # pillow
-    "libcairo2-dev pkg-config",  # pycairo
-    "python3-dev",
+    "libjpeg-dev libtiff-dev libwebp-dev libfreetype-dev",  # pillow
+    "libcairo2-dev",  # pycairo
 )
 """Debian packages of the slow tests."""
 
@@ -124,7 +122,8 @@ def main() -> int:
     options = parser.parse_args()
     started = time.monotonic()
     try:
-        environment = project_environment("test", ("test", "lint"))
+        groups = ("test", "lint", "fixtures") if options.slow else ("test", "lint")
+        environment = project_environment("slow" if options.slow else "test", groups)
         print(f"{'environment':<18}{'ok':<8}{time.monotonic() - started:6.1f} s", flush=True)
         failed = run_checks(environment) + run_quick_tests(environment)
         if options.slow:
