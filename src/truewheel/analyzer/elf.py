@@ -104,7 +104,7 @@ def _image(elf: ElfFile, dynamic: Dynamic | None) -> Image:
         build_id=notes.build_id,
         imports=imported,
         unversioned_imports=unversioned,
-        python_inits=python_inits(table) if table else (),
+        python_inits=python_inits(table, imported) if table else (),
         section_headers=elf.section_headers,
     )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from truewheel.errors import InvalidBinaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from mmap import mmap
     from typing import TypeAlias
 
@@ -234,6 +234,20 @@ class Strings:
         if self._budget < 0:
             raise self._elf.invalid("the names overlap beyond reason", self.start)
         return name
+
+    def texts(self, offsets: Sequence[int]) -> list[str]:
+        """Return the strings at all `offsets`; faster than one by one."""
+        table = bytes(self._elf.data[self.start : self.end])
+        texts = []
+        for start in offsets:
+            end = table.find(b"\0", start)
+            if end < 0:
+                raise self._elf.invalid("a name lies outside its string table, or does not end in it", self.start)
+            self._budget -= end - start
+            if self._budget < 0:
+                raise self._elf.invalid("the names overlap beyond reason", self.start)
+            texts.append(table[start:end].decode("utf-8", "backslashreplace"))
+        return texts
 
     def find(self, prefix: bytes) -> Iterator[int]:
         """Yield the offset of every place in the table where `prefix` stands."""

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING
 
 from truewheel.analyzer.elf_hash import open_gnu_hash, open_sysv_hash
 from truewheel.analyzer.elf_layout import Tag, check_loads, open_elf, read_dynamic
-from truewheel.analyzer.elf_versions import FIRST_INDEX, INDEX_MASK, read_versions
+from truewheel.analyzer.elf_versions import INDEX_MASK, read_versions
 from truewheel.analyzer.image import Symbol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from truewheel.analyzer.elf_hash import GnuHash, SysvHash
     from truewheel.analyzer.elf_layout import Buffer, Dynamic, ElfFile
     from truewheel.analyzer.elf_versions import Versions
 
 _LOCAL, _WEAK = 0, 2
+_NOT_STRONG = (_LOCAL, _WEAK)
+_UNVERSIONED = (None, None)
 _BINDINGS = frozenset({0, 1, 2, 10})
 _TYPES = frozenset({0, 1, 2, 3, 4, 5, 6, 10})
 _UNDEFINED = 0
@@ -31,7 +33,9 @@ _HIDDEN = 0x8000
 # even when hidden.
 _FIRST_HIDEABLE = 3
 
+_INIT_STARTS = (b"PyInit", b"PyModExport", b"_cffi_pypyinit_")
 _INIT_PREFIXES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_", b"_cffi_pypyinit_")
+_PYTHON_PREFIXES = ("Py", "_Py")
 _MOST_INITS = 4096
 
 # Tables whose addresses bound the symbol table when nothing counts it.
@@ -92,16 +96,15 @@ def open_symbols(elf: ElfFile, dynamic: Dynamic) -> SymbolTable | None:
 def imports(table: SymbolTable, versions: Versions, *, executable: bool) -> tuple[frozenset[str], tuple[str, ...]]:
     """Return the undefined symbols that are not weak, and the sorted part of them that asks for no version."""
     count = _undefined_end(table, executable=executable)
-    text = table.dynamic.strings.text
-    names = set()
-    unversioned = set()
     entries = zip(table.entries(0, count), table.version_indices(0, count), strict=True)
-    for (offset, info, section), version in entries:
-        if section == _UNDEFINED and offset and info >> 4 not in (_LOCAL, _WEAK):
-            name = text(offset)
-            names.add(name)
-            if version & INDEX_MASK < FIRST_INDEX or version & INDEX_MASK not in versions.by_index:
-                unversioned.add(name)
+    found = [
+        (offset, version & INDEX_MASK)
+        for (offset, info, section), version in entries
+        if section == _UNDEFINED and offset and info >> 4 not in _NOT_STRONG
+    ]
+    names = table.dynamic.strings.texts([offset for offset, _ in found])
+    known = versions.by_index
+    unversioned = {name for name, (_, version) in zip(names, found, strict=True) if version not in known}
     return frozenset(names), tuple(sorted(unversioned))
 
 
@@ -181,21 +184,36 @@ def _exported_names(table: SymbolTable) -> Iterator[bytes]:
             yield table.dynamic.strings.raw(offset)
 
 
-def python_inits(table: SymbolTable) -> tuple[str, ...]:
+def python_inits(table: SymbolTable, imported: Collection[str]) -> tuple[str, ...]:
     """Return the exported functions by which Python initializes an extension module, sorted.
 
     PEP 3121 and PEP 489 (`PyInit_`, `PyInitU_`), PEP 793 (`PyModExport_`), cffi's entry point for PyPy, and Python 2's
-    `init` with the module's name, which is the file's name up to the first dot.
+    `init`. Python looks for the one with the file's name up to the first dot. A file that imports Python's functions
+    may have others, for modules that it brings along; Python itself is full of them, and is no extension module.
     """
     strings = table.dynamic.strings
-    stem = table.elf.where.rpartition("/")[2].partition(".")[0]
-    candidates = {b"init" + stem.encode("utf-8", "surrogateescape")} if stem else set()
-    for prefix in _INIT_PREFIXES:
-        for offset in strings.find(prefix):
-            candidates.add(strings.raw(offset))
-            if len(candidates) > _MOST_INITS:
-                raise table.elf.invalid(f"more than {_MOST_INITS} names of init functions", strings.start + offset)
+    candidates = _init_names(table.elf.where.rpartition("/")[2].partition(".")[0])
+    # A search through the strings, then a look-up of the few that fit, spares a walk over all symbols.
+    if any(name.startswith(_PYTHON_PREFIXES) for name in imported):
+        for start in _INIT_STARTS:
+            for offset in strings.find(start):
+                name = strings.raw(offset)
+                if name.startswith(_INIT_PREFIXES):
+                    candidates.add(name)
+                if len(candidates) > _MOST_INITS:
+                    raise table.elf.invalid(f"more than {_MOST_INITS} names of init functions", strings.start + offset)
     return tuple(sorted(name.decode("utf-8", "backslashreplace") for name in exported(table, sorted(candidates))))
+
+
+def _init_names(module: str) -> set[bytes]:
+    """Return the names under which an interpreter looks for the init function of `module`."""
+    if not module.isascii():
+        encoded = module.encode("punycode", "replace").replace(b"-", b"_")
+        return {b"PyInitU_" + encoded, b"PyModExportU_" + encoded}
+    encoded = module.encode()
+    return (
+        {prefix + encoded for prefix in (b"PyInit_", b"PyModExport_", b"_cffi_pypyinit_", b"init")} if module else set()
+    )
 
 
 def read_symbols(data: Buffer, where: str) -> tuple[Symbol, ...]:
@@ -207,16 +225,18 @@ def read_symbols(data: Buffer, where: str) -> tuple[Symbol, ...]:
     if table is None:
         return ()
     by_index = read_versions(table.elf, table.dynamic).by_index
-    text = table.dynamic.strings.text
     count = _count(table)
-    symbols = []
-    for (offset, info, section), version in zip(table.entries(0, count), table.version_indices(0, count), strict=True):
-        binding = info >> 4
-        if binding == _LOCAL or not offset:
-            continue
-        meaning, library = by_index.get(version & INDEX_MASK, (None, None))
-        symbols.append(Symbol(text(offset), section != _UNDEFINED, binding == _WEAK, meaning, library))
-    return tuple(symbols)
+    entries = zip(table.entries(0, count), table.version_indices(0, count), strict=True)
+    found = [
+        (offset, info >> 4, section, version & INDEX_MASK)
+        for (offset, info, section), version in entries
+        if offset and info >> 4 != _LOCAL
+    ]
+    names = table.dynamic.strings.texts([offset for offset, *_ in found])
+    return tuple(
+        Symbol(name, section != _UNDEFINED, binding == _WEAK, *by_index.get(version, _UNVERSIONED))
+        for name, (_, binding, section, version) in zip(names, found, strict=True)
+    )
 
 
 def provided(data: Buffer, names: Iterable[str], where: str) -> frozenset[str]:

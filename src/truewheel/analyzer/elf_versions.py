@@ -21,8 +21,6 @@ _WEAK = 2
 _BASE = 1
 INDEX_MASK = 0x7FFF
 """A version index has 15 bits; the sixteenth hides a symbol from references without a version."""
-FIRST_INDEX = 2
-"""Lower indices (local, global) mean: no version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,9 @@ def read_versions(elf: ElfFile, dynamic: Dynamic) -> Versions:
             version = text(name)
             needs.append(SymbolNeed(library, version, bool(flags & _WEAK)))
             by_index[index & INDEX_MASK] = (version, library)
+    # These two mean "local" and "global", whatever the tables say.
+    by_index.pop(0, None)
+    by_index.pop(1, None)
     return Versions(tuple(needs), tuple(defined), by_index)
 
 
