@@ -1,0 +1,151 @@
+"""The native members of a wheel: found by their first bytes, inflated once, read, and dropped."""
+
+from __future__ import annotations
+
+import mmap
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from truewheel.analyzer.elf import is_elf, read_image
+from truewheel.analyzer.elf_exports import keep_exports
+from truewheel.analyzer.elf_symbols import provided
+from truewheel.analyzer.image import ImageKind
+
+if TYPE_CHECKING:
+    from truewheel.analyzer.image import Image
+    from truewheel.archive.reader import WheelReader
+    from truewheel.archive.zip import Entry
+
+_HEAD = 20
+"""Bytes that tell an ELF file and its type (`e_type` and `e_machine` end there)."""
+_BIG_ENDIAN = 2
+_ARCHIVES = (b"!<arch>\n", b"!<thin>\n")
+_NOT_LOADED = {1: "an object file: no loader maps it", 4: "a memory image of a crashed program"}
+_OTHER_PROCESSORS = frozenset({"unsupported (amdgpu)", "unsupported (bpf)", "unsupported (cuda)"})
+_KEPT_LIMIT = 64 << 20
+"""Bytes of symbol tables that are kept at most; a library beyond that is inflated again when it is asked."""
+
+
+@dataclass(slots=True)
+class Contents:
+    """What the native members say. images: by name, in archive order. ignored: names with the reason, in that order."""
+
+    reader: WheelReader
+    images: dict[str, Image] = field(default_factory=dict)
+    ignored: tuple[tuple[str, str], ...] = ()
+    kept: dict[str, bytes | mmap.mmap] = field(default_factory=dict)
+    room: int = _KEPT_LIMIT
+
+    def defined(self, name: str, names: frozenset[str]) -> frozenset[str]:
+        """Return which of `names` a file defines: a member, or a library of this machine by its absolute path."""
+        if name in self.kept:
+            return provided(self.kept[name], names, name)
+        if name in self.images:
+            return provided(self.reader.read(name), names, name)
+        with Path(name).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return provided(data, names, name)
+
+
+def read_members(reader: WheelReader, jobs: int = 1) -> Contents:
+    """Read every native member, the largest first, on `jobs` threads.
+
+    In memory at one time are as many members as there are threads. Raises InvalidBinaryError naming the member that
+    is damaged, the first in archive order when there are several.
+    """
+    contents = Contents(reader)
+    ignored: dict[str, str] = {}
+    native: list[Entry] = []
+    for name, entry in reader.entries.items():
+        if entry.is_directory:
+            continue
+        if entry.is_symlink:
+            ignored[name] = "a symbolic link, which installers write as a text file"
+            continue
+        if entry.size < _HEAD:
+            continue
+        reason = _look(reader.head(name, _HEAD))
+        if reason is None:
+            native.append(entry)
+        elif reason:
+            ignored[name] = reason
+    images = _read_all(contents, native, jobs)
+    for entry in native:
+        image = images[entry.name]
+        reason = _ignored(image)
+        if reason:
+            ignored[entry.name] = reason
+        else:
+            contents.images[entry.name] = image
+    contents.ignored = tuple((name, ignored[name]) for name in reader.entries if name in ignored)
+    return contents
+
+
+def _look(head: bytes) -> str | None:
+    """Return None for a file to read, why it is ignored, or nothing for a file that is not native at all."""
+    if is_elf(head):
+        file_type = int.from_bytes(head[16:18], "big" if head[5] == _BIG_ENDIAN else "little")
+        return _NOT_LOADED.get(file_type)
+    return "a static library: no loader maps it" if head.startswith(_ARCHIVES) else ""
+
+
+def _ignored(image: Image) -> str:
+    if image.kind is ImageKind.OBJECT:
+        return "not for a loader: nothing in it is to be mapped"
+    if image.architecture in _OTHER_PROCESSORS:
+        return f"code for another kind of processor: {image.architecture}"
+    return ""
+
+
+class _Reading:
+    """The reading of all native members, by any number of threads at once.
+
+    Large members come first, so that no thread is left alone with the largest.
+    """
+
+    def __init__(self, contents: Contents, native: list[Entry]) -> None:
+        self.images: dict[str, Image] = {}
+        self.errors: dict[str, BaseException] = {}
+        self._contents = contents
+        self._left = sorted(native, key=lambda entry: (entry.size, entry.name))
+        self._lock = threading.Lock()
+
+    def run(self) -> None:
+        while True:
+            with self._lock:
+                if not self._left:
+                    return
+                entry = self._left.pop()
+            try:
+                self._read(entry.name)
+            except BaseException as error:  # noqa: BLE001 - carried over to the thread that waits, and raised there
+                with self._lock:
+                    self.errors[entry.name] = error
+
+    def _read(self, name: str) -> None:
+        contents = self._contents
+        data = contents.reader.read(name)
+        image = read_image(data, name)
+        kept = None
+        if image.dynamic and not image.python_inits and not _ignored(image):
+            kept = keep_exports(data, name, contents.room)
+        with self._lock:
+            self.images[name] = image
+            if kept is not None:
+                contents.kept[name], size = kept
+                contents.room -= size
+
+
+def _read_all(contents: Contents, native: list[Entry], jobs: int) -> dict[str, Image]:
+    reading = _Reading(contents, native)
+    others = [threading.Thread(target=reading.run, daemon=True) for _ in range(min(jobs, len(native)) - 1)]
+    for thread in others:
+        thread.start()
+    reading.run()
+    for thread in others:
+        thread.join()
+    for entry in native:
+        if entry.name in reading.errors:
+            raise reading.errors[entry.name]
+    return reading.images
