@@ -1,0 +1,120 @@
+"""Compressing members on several threads, handed back in the order they came, with a bound on memory.
+
+The bytes do not depend on the number of threads: each member is one deflate stream (RFC 1951) of one thread.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from hashlib import sha256
+from mmap import ACCESS_READ, mmap
+from typing import TYPE_CHECKING
+
+from deflate import crc32, deflate_compress
+
+from truewheel.archive.zip_format import DEFLATED, STORED
+from truewheel.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    Content = bytes | bytearray | memoryview | mmap
+
+LEVEL = 6
+"""libdeflate's level; the output is smaller than zlib's at 6, in a third of the time."""
+SPARE = 16 << 20
+"""How many bytes may be held in memory beyond what the largest member needs."""
+_QUEUE = 8
+"""How many members a thread may be ahead of the writer."""
+_WORTH_THREADS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class NewMember:
+    """A member to be written.
+
+    content: its bytes, or the path of a file that holds them and does not change meanwhile.
+    mode: Unix permission bits.
+    """
+
+    name: str
+    content: bytes | Path
+    mode: int = 0o644
+
+    def size(self) -> int:
+        """Return the content's size in bytes; raise InvalidInputError when its file cannot be seen."""
+        if isinstance(self.content, bytes):
+            return len(self.content)
+        try:
+            return self.content.stat().st_size
+        except OSError as error:
+            raise InvalidInputError(f"cannot be read: {error.strerror}", where=str(self.content)) from error
+
+    def bytes(self) -> Content:
+        """Return the content; a file is mapped, not read. Raises InvalidInputError when that fails."""
+        if isinstance(self.content, bytes):
+            return self.content
+        try:
+            with self.content.open("rb") as file:
+                return mmap(file.fileno(), 0, access=ACCESS_READ) if self.content.stat().st_size else b""
+        except OSError as error:
+            raise InvalidInputError(f"cannot be read: {error.strerror}", where=str(self.content)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Compressed:
+    """A member ready to be written. sha256 is the digest of the content, size its bytes."""
+
+    member: NewMember
+    sha256: bytes
+    crc32: int
+    size: int
+    method: int
+    data: Content
+
+
+def compress(member: NewMember) -> Compressed:
+    """Return the member deflated, or stored when deflate does not make it smaller."""
+    content = member.bytes()
+    digest, checksum, size = sha256(content).digest(), crc32(content), len(content)
+    if size:
+        data = deflate_compress(content, LEVEL)
+        if len(data) < size:
+            return Compressed(member, digest, checksum, size, DEFLATED, data)
+    return Compressed(member, digest, checksum, size, STORED, content)
+
+
+def compress_all(members: Sequence[NewMember], jobs: int) -> Iterator[Compressed]:
+    """Yield every member compressed, in the order given, on up to `jobs` threads.
+
+    A member takes its content and at most as much again while it is compressed, and its compressed bytes while it
+    waits to be taken. A further one is begun only while all of them together stay below twice the largest plus SPARE.
+    """
+    sizes = [member.size() for member in members]
+    if jobs <= 1 or sum(sizes) < _WORTH_THREADS:
+        yield from map(compress, members)
+        return
+    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+
+    waiting: deque[tuple[int, Future[Compressed]]] = deque()
+    bound = 2 * max(sizes) + SPARE
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        for size, member in zip(sizes, members, strict=True):
+            while len(waiting) >= _QUEUE * jobs or 2 * size + _held(waiting) > bound:
+                if waiting[0][1].done():
+                    yield waiting.popleft()[1].result()
+                else:
+                    wait([future for _, future in waiting if not future.done()], return_when=FIRST_COMPLETED)
+            waiting.append((size, pool.submit(compress, member)))
+        while waiting:
+            yield waiting.popleft()[1].result()
+
+
+def _held(waiting: deque[tuple[int, Future[Compressed]]]) -> int:
+    """Return how many bytes the members in the queue take at most."""
+    return sum(
+        len(future.result().data) if future.done() and not future.exception() else 2 * size for size, future in waiting
+    )

@@ -1,0 +1,208 @@
+"""A wheel opened for reading: its name, its members, and what its dist-info says.
+
+Follows the PyPA binary distribution format. The file is mapped into memory and never unpacked to disk; members are
+inflated when they are asked for. The file must not be cut while it is open: reading a mapping beyond its file ends
+the process.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from hashlib import new as new_hash
+from hashlib import sha256
+from mmap import ACCESS_READ, mmap
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from truewheel.archive.dist_info import find_data_dir, find_dist_info
+from truewheel.archive.inflate import inflate, inflate_head, inflate_stream
+from truewheel.archive.metadata import WheelMetadata
+from truewheel.archive.names import WheelName
+from truewheel.archive.record import ALGORITHMS, Record
+from truewheel.archive.zip import read_entries
+from truewheel.errors import InvalidArchiveError, InvalidInputError, InvalidWheelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from types import TracebackType
+    from typing import BinaryIO
+
+    from typing_extensions import Self
+
+    from truewheel.archive.zip_format import Entry
+
+CHUNK = 1 << 18
+
+
+class WheelReader:
+    """An open wheel. A context manager; safe to use from several threads.
+
+    path: as given. name: the parsed file name. entries: every member by name, in archive order, folders included.
+    dist_info, data_dir: the names of its metadata folder and of its data folder (which it may not have).
+    """
+
+    def __init__(self, path: Path, name: WheelName, file: BinaryIO, buffer: mmap, entries: tuple[Entry, ...]) -> None:
+        """Keep the parts; `WheelReader.open` makes and checks them."""
+        self.path = path
+        self.name = name
+        self.entries: Mapping[str, Entry] = MappingProxyType({entry.name: entry for entry in entries})
+        self.dist_info = find_dist_info(self.entries, name, path.name)
+        self.data_dir = find_data_dir(self.entries, self.dist_info, path.name)
+        self._file = file
+        self._buffer = buffer
+
+    @classmethod
+    def open(cls, path: Path, *, name: WheelName | None = None) -> WheelReader:
+        """Open the wheel at `path`.
+
+        name: what to take for the file's name, for a wheel that does not bear its name yet.
+
+        Raises InvalidWheelError for a file name or a dist-info folder that is not a wheel's, InvalidArchiveError for
+        an archive that is not as strict as a wheel has to be, InvalidInputError for a file that cannot be read.
+        """
+        name = name or WheelName.parse(path.name)
+        try:
+            file = path.open("rb", buffering=0)
+        except OSError as error:
+            raise InvalidInputError(f"cannot be opened: {error.strerror}", where=str(path)) from error
+        try:
+            buffer = _map(file, path)
+        except BaseException:
+            file.close()
+            raise
+        try:
+            return cls(path, name, file, buffer, read_entries(buffer, path.name))
+        except BaseException:
+            _close(buffer)
+            file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        """Return the reader itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. Views of stored members that are still held keep the mapping, not the reader, alive."""
+        _close(self._buffer)
+        self._file.close()
+
+    def fileno(self) -> int:
+        """Return the descriptor of the open file, for copying from it."""
+        return self._file.fileno()
+
+    def size(self) -> int:
+        """Return the archive's size in bytes."""
+        return len(self._buffer)
+
+    def entry(self, name: str) -> Entry:
+        """Return the member `name`; raise InvalidWheelError when there is none."""
+        try:
+            return self.entries[name]
+        except KeyError:
+            raise InvalidWheelError(f"has no member {name!r}", where=self.path.name) from None
+
+    def raw(self, name: str) -> memoryview:
+        """Return the member's bytes as they stand in the archive, compressed or not, without a copy."""
+        entry = self.entry(name)
+        return memoryview(self._buffer)[entry.data_offset : entry.data_offset + entry.compressed_size]
+
+    def bytes_at(self, start: int, end: int) -> memoryview:
+        """Return bytes of the archive file without a copy."""
+        return memoryview(self._buffer)[start:end]
+
+    def head(self, name: str, size: int) -> bytes:
+        """Return the member's first `size` bytes (all, if it has fewer) without inflating the rest, and unchecked."""
+        return inflate_head(self.raw(name), self.entry(name), size, self.path.name)
+
+    def read(self, name: str) -> bytes:
+        """Return the member's content.
+
+        Raises InvalidArchiveError when it is damaged or has another size or CRC-32 than the archive says.
+        """
+        return bytes(inflate(self.raw(name), self.entry(name), self.path.name))
+
+    def view(self, name: str) -> memoryview:
+        """Return the same as `read` without a copy: of the mapping if the member is stored. Read-only."""
+        return memoryview(inflate(self.raw(name), self.entry(name), self.path.name)).toreadonly()
+
+    def stream(self, name: str, chunk_size: int = CHUNK) -> Iterator[bytes]:
+        """Yield the member's content in pieces of at most `chunk_size` bytes, in memory bounded by that size.
+
+        Raises as `read` does, for a wrong CRC-32 after the last piece.
+        """
+        return inflate_stream(self.raw(name), self.entry(name), chunk_size, self.path.name)
+
+    def files(self) -> tuple[str, ...]:
+        """Return the names of all members that are not folders, in archive order."""
+        return tuple(name for name in self.entries if name[-1] != "/")
+
+    @cached_property
+    def wheel(self) -> WheelMetadata:
+        """The WHEEL file; raises InvalidWheelError when it cannot be understood."""
+        name = f"{self.dist_info}/WHEEL"
+        return WheelMetadata.parse(self.read(name), f"{self.path.name}, {name}")
+
+    @cached_property
+    def record(self) -> Record:
+        """The RECORD file; raises InvalidWheelError when it cannot be understood."""
+        name = f"{self.dist_info}/RECORD"
+        return Record.parse(self.read(name), name)
+
+    @cached_property
+    def unrecorded(self) -> tuple[str, ...]:
+        """The files that RECORD should list and does not, in archive order."""
+        listed = self.record.paths()
+        exempt = {self.record.where, *self.record.signatures}
+        return tuple(name for name in self.files() if name not in listed and name not in exempt)
+
+    def sha256(self) -> str:
+        """Return the hex digest of the archive file."""
+        return sha256(self._buffer).hexdigest()
+
+    def verify_hashes(self) -> tuple[str, ...]:
+        """Return everything in which RECORD and the files disagree, one line each; empty when all is well."""
+        problems = list(self.record.problems(frozenset(self.files())))
+        for row in self.record.rows:
+            algorithm, _, value = row.digest.partition("=")
+            if algorithm not in ALGORITHMS or row.path not in self.entries:
+                continue
+            digest, size = self._digest(row.path, algorithm)
+            if digest != value.rstrip("="):
+                problems.append(f"{row.path}: RECORD has {algorithm} {value}, the file has {digest}")
+            if row.size and row.size != str(size):
+                problems.append(f"{row.path}: RECORD has size {row.size}, the file has {size} bytes")
+        problems += [f"{name}: is not listed in RECORD" for name in self.unrecorded]
+        return tuple(problems)
+
+    def _digest(self, name: str, algorithm: str) -> tuple[str, int]:
+        """Return the digest as RECORD writes it, and the size."""
+        from base64 import urlsafe_b64encode
+
+        state, size = new_hash(algorithm), 0
+        for piece in self.stream(name):
+            state.update(piece)
+            size += len(piece)
+        return urlsafe_b64encode(state.digest()).rstrip(b"=").decode("ascii"), size
+
+
+def _map(file: BinaryIO, path: Path) -> mmap:
+    try:
+        return mmap(file.fileno(), 0, access=ACCESS_READ)
+    except ValueError as error:
+        raise InvalidArchiveError("the file is empty", where=str(path)) from error
+    except OSError as error:
+        raise InvalidInputError(f"cannot be mapped: {error.strerror}", where=str(path)) from error
+
+
+def _close(buffer: mmap) -> None:
+    try:
+        buffer.close()
+    except BufferError:
+        return  # a caller still holds a view; the mapping goes when the view does

@@ -1,0 +1,159 @@
+"""RECORD: the list of a wheel's files with their hashes and sizes.
+
+Follows the PyPA "recording installed projects" specification (RECORD) and the binary distribution format: every file
+but RECORD and its signatures has a row with a sha256 or better, as `path,algorithm=urlsafe-base64,size`. Rows that do
+not change keep their bytes, quoting and line ending included.
+"""
+
+from __future__ import annotations
+
+import csv
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from truewheel.errors import InvalidWheelError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+SIGNATURES = (".jws", ".p7s")
+"""What follows RECORD's own name in the names of its signatures. They sign the old RECORD and are never listed."""
+ALGORITHMS = ("sha256", "sha384", "sha512")
+"""Hash algorithms that a RECORD may use: `sha256 or better`."""
+_COLUMNS = 3
+
+
+class Row(NamedTuple):
+    """One row. A named tuple, because a large wheel has tens of thousands of them.
+
+    path, digest, size: the three columns as text; empty when missing. digest is `algorithm=value`.
+    columns: how many columns the row really has; 0 for a blank line.
+    raw: the row's text in the file, with its line ending.
+    line: the number of its first line, from 1.
+    """
+
+    path: str
+    digest: str
+    size: str
+    columns: int
+    raw: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A RECORD file.
+
+    where: the member's name, `foo-1.0.dist-info/RECORD`; its own row carries it.
+    """
+
+    where: str
+    rows: tuple[Row, ...]
+
+    @classmethod
+    def parse(cls, data: bytes, where: str = "RECORD") -> Record:
+        """Return the rows of a RECORD file; raise InvalidWheelError when it is not UTF-8 or not CSV."""
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InvalidWheelError(f"byte {error.start} is not UTF-8", where=where) from error
+        lines = _lines(text)
+        rows = []
+        reader = csv.reader(lines, strict=True)
+        start = 0
+        try:
+            for fields in reader:
+                end = reader.line_num
+                raw = lines[start] if end == start + 1 else "".join(lines[start:end])
+                columns = len(fields)
+                path, digest, size = fields if columns == _COLUMNS else (*fields, "", "", "")[:_COLUMNS]
+                rows.append(Row(path, digest, size, columns, raw, start + 1))
+                start = end
+        except csv.Error as error:
+            raise InvalidWheelError(f"line {start + 1} is not CSV: {error}", where=where) from error
+        return cls(where, tuple(rows))
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """The names that signatures of this file would have."""
+        return tuple(self.where + suffix for suffix in SIGNATURES)
+
+    def paths(self) -> frozenset[str]:
+        """Return every path that has a row."""
+        return frozenset(row.path for row in self.rows if row.columns)
+
+    def problems(self, members: Collection[str]) -> tuple[str, ...]:
+        """Return what is wrong with the rows, one line each, in row order.
+
+        members: the names of all files in the wheel.
+        """
+        return tuple(
+            f"{self.where}, line {row.line}: {problem}"
+            for row, problem in _problems(self.rows, members, {self.where, *self.signatures})
+        )
+
+    def edited(self, removed: Collection[str], changed: Mapping[str, tuple[bytes, int]]) -> bytes:
+        """Return the file without the rows of `removed`, and with new rows for `changed`.
+
+        changed: for each name the sha256 digest and the size in bytes. Rows of names that are listed already stay in
+            their place; new ones stand sorted before RECORD's own row. Signatures lose their rows; a name that is
+            listed twice keeps its first one.
+        """
+        newline = next((ending for row in self.rows for ending in ("\r\n", "\n") if row.raw.endswith(ending)), "\n")
+        dropped = {*removed, *self.signatures}
+        before: list[str] = []
+        after: list[str] = []
+        own = ""
+        seen: set[str] = set()
+        for row in self.rows:
+            if not row.columns or row.path in dropped or row.path in seen:
+                continue
+            seen.add(row.path)
+            text = row.raw if row.raw.endswith("\n") else row.raw + newline
+            if row.path == self.where:
+                own = text if not row.digest and not row.size and row.columns == _COLUMNS else ""
+                own = own or format_row(row.path, None, newline)
+            elif row.path in changed:
+                (after if own else before).append(format_row(row.path, changed[row.path], newline))
+            else:
+                (after if own else before).append(text)
+        new = [format_row(name, changed[name], newline) for name in sorted(changed) if name not in seen]
+        own = own or format_row(self.where, None, newline)
+        return "".join([*before, *new, own, *after]).encode()
+
+
+def format_row(path: str, content: tuple[bytes, int] | None, newline: str) -> str:
+    """Return one row with its line ending; `content` is a sha256 digest and a size, None for RECORD itself."""
+    quoted = '"' + path.replace('"', '""') + '"' if any(character in path for character in ',"\r\n') else path
+    if content is None:
+        return f"{quoted},,{newline}"
+    digest, size = content
+    value = urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+    return f"{quoted},sha256={value},{size}{newline}"
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines with their endings; only a line feed ends one, as in the csv module's own view of a file."""
+    lines = text.split("\n")
+    last = lines.pop()
+    return [line + "\n" for line in lines] + ([last] if last else [])
+
+
+def _problems(rows: Iterable[Row], members: Collection[str], unhashed: set[str]) -> Iterable[tuple[Row, str]]:
+    seen: set[str] = set()
+    for row in rows:
+        if not row.columns:
+            yield row, "the line is empty"
+            continue
+        if row.columns != _COLUMNS:
+            yield row, f"has {row.columns} columns, not {_COLUMNS}"
+        if row.path in seen:
+            yield row, f"{row.path!r} is listed again"
+        elif row.path not in members:
+            yield row, f"lists {row.path!r}, which is not in the wheel"
+        elif row.path not in unhashed and row.columns == _COLUMNS:
+            algorithm = row.digest.partition("=")[0]
+            if algorithm not in ALGORITHMS:
+                yield row, f"{row.path!r} has no sha256 or better" + (f", but {algorithm}" if algorithm else "")
+        seen.add(row.path)

@@ -1,0 +1,209 @@
+"""Bringing a finished file into a directory so that either nothing or all of it is there.
+
+A file is written under a temporary name beside its place, made durable, and then renamed. The temporary name does not
+end in `.whl`, so that nothing takes a half-written file for a wheel.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from truewheel.archive.names import SUFFIX
+from truewheel.archive.zip_write import copy_range
+from truewheel.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from truewheel.archive.reader import WheelReader
+
+_CHUNK = 1 << 20
+_HINTS = {
+    errno.ENOSPC: "free some space there, or choose another directory",
+    errno.EDQUOT: "the disk quota is used up; free some space, or choose another directory",
+    errno.EACCES: "choose a directory that can be written to",
+    errno.EPERM: "choose a directory that can be written to",
+    errno.EROFS: "choose a directory that can be written to",
+    errno.EFBIG: "the file system or a limit does not allow files of that size",
+}
+
+
+class StagedFile:
+    """A complete file under a temporary name. A context manager: it is deleted unless it was published.
+
+    path: where it is now. directory: where it will be published.
+    """
+
+    def __init__(self, path: Path, directory: Path, made: tuple[Path, ...]) -> None:
+        """Take over the file at `path`; `made` are the directories that were made for it, outermost first."""
+        self.path = path
+        self.directory = directory
+        self._made = made
+        self._published = False
+
+    def __enter__(self) -> Self:
+        """Return the staged file itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Delete the file unless it was published."""
+        self.discard()
+
+    def discard(self) -> None:
+        """Delete the file, and the directories that were made for it, unless it was published."""
+        if self._published:
+            return
+        self.path.unlink(missing_ok=True)
+        remove_directories(self._made)
+
+    def publish(self, name: str, *, force: bool = False) -> Path:
+        """Give the file its name in the directory and return its path.
+
+        A file with that name and the same bytes is left alone; one with other bytes is replaced only with `force`.
+
+        Raises OutputError when it is not replaced or the file cannot be renamed, UsageError for a name that is not a
+        wheel's file name.
+        """
+        if name != Path(name).name or not name.endswith(SUFFIX):
+            raise UsageError("is not the file name of a wheel", where=name)
+        target = self.directory / name
+        with writing(target):
+            if _same_bytes(self.path, target):
+                self.path.unlink()
+            elif force:
+                self.path.replace(target)
+            else:
+                _rename_new(self.path, target)
+            self._published = True
+            _sync_directory(self.directory)
+        return target
+
+
+@contextmanager
+def temporary_file(directory: Path, mode: int) -> Iterator[tuple[BinaryIO, StagedFile]]:
+    """Make `directory` if need be and a new file in it; flush the file to the disk at the end.
+
+    mode: the file's permission bits, from which the process's umask is taken away.
+
+    The file is deleted when the block is left by an exception; an OSError becomes an OutputError.
+    """
+    with writing(directory):
+        made = _make_directory(directory)
+        try:
+            path, descriptor = _create(directory, mode)
+        except OSError:
+            remove_directories(made)
+            raise
+        staged = StagedFile(path, directory, made)
+        try:
+            with open(descriptor, "wb", buffering=1 << 18) as file:  # noqa: PTH123 - a descriptor, not a path
+                yield file, staged
+                file.flush()
+                os.fsync(descriptor)
+        except BaseException:
+            staged.discard()
+            raise
+
+
+def copy_unchanged(source: WheelReader, directory: Path, *, force: bool = False) -> Path:
+    """Publish a copy of the whole wheel, byte for byte, in `directory` and return its path.
+
+    Nothing is written when it is there already. Raises as `StagedFile.publish` does.
+    """
+    target = directory / source.path.name
+    with suppress(OSError):
+        if target.samefile(source.path):
+            return target
+    with temporary_file(directory, source_mode(source)) as (file, staged):
+        copied = copy_range(source.fileno(), file.fileno(), 0, source.size())
+        for start in range(copied, source.size(), _CHUNK):
+            file.write(source.bytes_at(start, min(start + _CHUNK, source.size())))
+    with staged:
+        return staged.publish(source.path.name, force=force)
+
+
+def source_mode(source: WheelReader) -> int:
+    """Return the permission bits of the wheel's file."""
+    return os.fstat(source.fileno()).st_mode & 0o777
+
+
+@contextmanager
+def writing(where: Path) -> Iterator[None]:
+    """Turn an OSError of the block into an OutputError that names `where` and what helps."""
+    try:
+        yield
+    except OSError as error:
+        what = f"cannot be written: {error.strerror or error}"
+        raise OutputError(what, where=str(where), hint=_HINTS.get(error.errno or 0, "")) from error
+
+
+def remove_directories(made: tuple[Path, ...]) -> None:
+    """Remove directories that are still empty, innermost first."""
+    for path in reversed(made):
+        with suppress(OSError):
+            path.rmdir()
+
+
+def _make_directory(directory: Path) -> tuple[Path, ...]:
+    """Make the directory with its parents and return those that were missing, outermost first."""
+    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    return tuple(reversed(missing))
+
+
+def _create(directory: Path, mode: int) -> tuple[Path, int]:
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    for number in count():
+        path = directory / f".truewheel-{os.getpid()}-{number}.part"
+        with suppress(FileExistsError):
+            return path, os.open(path, flags, mode)
+    raise AssertionError
+
+
+def _rename_new(path: Path, target: Path) -> None:
+    """Rename without ever replacing a file, even one that another process makes at this moment."""
+    try:
+        os.link(path, target)
+    except FileExistsError as error:
+        raise OutputError(
+            "exists already with other content",
+            where=str(target),
+            hint="`--force` replaces it",
+        ) from error
+    except OSError:  # the file system has no hard links
+        if os.path.lexists(target):
+            raise OutputError("exists already", where=str(target), hint="`--force` replaces it") from None
+        path.replace(target)
+    else:
+        path.unlink()
+
+
+def _same_bytes(path: Path, target: Path) -> bool:
+    if not target.is_file() or target.stat().st_size != path.stat().st_size:
+        return False
+    with path.open("rb") as one, target.open("rb") as other:
+        while piece := one.read(_CHUNK):
+            if piece != other.read(_CHUNK):
+                return False
+    return True
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the rename durable, where a directory can be opened for that."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

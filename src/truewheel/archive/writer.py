@@ -1,0 +1,234 @@
+"""A new wheel made of an old one: unchanged members copied as they stand, changed ones compressed, RECORD rewritten.
+
+Follows the PyPA binary distribution format and the package index's rules for uploads (no data descriptors, gaps or
+comments). The same source and changes give the same bytes on every host and with any number of threads: order and
+times come from the source and from SOURCE_DATE_EPOCH, never from a clock or a directory.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from hashlib import sha256
+from time import gmtime
+from typing import TYPE_CHECKING, BinaryIO
+
+from deflate import crc32
+
+from truewheel.archive.compress import NewMember, compress, compress_all
+from truewheel.archive.member_names import check_names
+from truewheel.archive.record_rewrite import rewrite_record
+from truewheel.archive.staging import copy_unchanged, source_mode, temporary_file
+from truewheel.archive.verify import verify
+from truewheel.archive.zip_format import FLAG_UTF8, Entry
+from truewheel.archive.zip_write import VERSION, ArchiveWriter
+from truewheel.errors import InvalidArchiveError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from truewheel.archive.compress import Compressed
+    from truewheel.archive.reader import WheelReader
+    from truewheel.archive.record_rewrite import RecordRewrite
+    from truewheel.archive.staging import StagedFile
+
+__all__ = ["Changes", "NewMember", "StagedWheel", "copy_unchanged", "stage"]
+
+_MADE_BY = 3 << 8 | VERSION
+"""`made by` of new members: Unix, which says that the attributes hold a mode."""
+_EPOCH_FIRST, _EPOCH_LAST = 315_532_800, 4_354_819_198
+"""The first and last second that a DOS time can hold: 1980-01-01 00:00:00 and 2107-12-31 23:59:58, UTC."""
+_DOS_YEAR = 1980
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is to be different: members to put (new, or in place of old ones), and names to remove."""
+
+    put: tuple[NewMember, ...] = ()
+    removed: frozenset[str] = frozenset()
+
+
+class StagedWheel:
+    """A complete, verified wheel under a temporary name. A context manager: deleted unless it was published.
+
+    path: where it is now. notices: sentences for the user about what was left out or added.
+    """
+
+    def __init__(self, file: StagedFile, notices: tuple[str, ...]) -> None:
+        """Take over a staged file."""
+        self._file = file
+        self.path = file.path
+        self.notices = notices
+
+    def __enter__(self) -> Self:
+        """Return the staged wheel itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Delete the file unless it was published."""
+        self._file.discard()
+
+    def publish(self, name: str, *, force: bool = False) -> Path:
+        """Give the wheel its name and return its path; see `StagedFile.publish`."""
+        return self._file.publish(name, force=force)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Which members are copied and which are put, in the order in which they are written; RECORD follows."""
+
+    copied: tuple[Entry, ...]
+    put: tuple[NewMember, ...]
+    copied_metadata: tuple[Entry, ...]
+    put_metadata: tuple[NewMember, ...]
+
+    def names(self) -> list[str]:
+        """Return all names in order, without RECORD."""
+        entries = [entry.name for entry in self.copied], [entry.name for entry in self.copied_metadata]
+        members = [member.name for member in self.put], [member.name for member in self.put_metadata]
+        return [*entries[0], *members[0], *entries[1], *members[1]]
+
+
+def stage(source: WheelReader, changes: Changes, directory: Path, *, jobs: int) -> StagedWheel:
+    """Write the wheel `source` with `changes` to a temporary file in `directory`, which is made if need be.
+
+    The file is complete, on the disk and verified when this returns. RECORD is rewritten; its signatures are left out.
+
+    Raises OutputError when it cannot be written, UsageError for changes that make no sense, InvalidInputError when
+    a new member's file cannot be read or the source is damaged. Nothing is left behind then.
+    """
+    order = _arrange(source, changes)
+    rewrite = rewrite_record(source, changes.removed, [member.name for member in (*order.put, *order.put_metadata)])
+    with temporary_file(directory, source_mode(source)) as (file, staged):
+        new = _write(source, order, rewrite, file, jobs)
+    try:
+        verify(staged.path, [*order.names(), source.record.where], new)
+    except BaseException:
+        staged.discard()
+        raise
+    return StagedWheel(staged, rewrite.notices)
+
+
+def _write(
+    source: WheelReader, order: _Order, rewrite: RecordRewrite, file: BinaryIO, jobs: int
+) -> Mapping[str, tuple[int, int]]:
+    """Write the whole archive; return the CRC-32 and the size of every new member by name."""
+    archive = ArchiveWriter(file)
+    stamp = new_stamp(source)
+    digests = dict(rewrite.digests)
+    new: dict[str, tuple[int, int]] = {}
+
+    def put(item: Compressed) -> None:
+        archive.add(_entry(item, stamp), item.data)
+        digests[item.member.name] = item.sha256, item.size
+        new[item.member.name] = item.crc32, item.size
+
+    archive.copy(source, order.copied)
+    for item in compress_all(order.put, jobs):
+        put(item)
+        del item  # its bytes, before the next one is waited for
+    archive.copy(source, order.copied_metadata)
+    for item in compress_all(order.put_metadata, jobs):
+        put(item)
+    where = source.record.where
+    content = source.record.edited(rewrite.dropped, digests)
+    put(compress(NewMember(where, content, source.entries[where].mode & 0o777 or 0o644)))
+    archive.finish()
+    return new
+
+
+def _arrange(source: WheelReader, changes: Changes) -> _Order:
+    """Return what is written in which order; raise UsageError when the changes contradict themselves or the source."""
+    _check(source, changes)
+    metadata = f"{source.dist_info}/"
+    gone = {source.record.where, *source.record.signatures, *changes.removed}
+    put = [member for member in changes.put if not _is_unchanged(source, member)]
+    gone.update(member.name for member in put)
+    kept = [entry for entry in source.entries.values() if entry.name not in gone]
+    order = _Order(
+        copied=tuple(entry for entry in kept if not entry.name.startswith(metadata)),
+        put=tuple(sorted((member for member in put if not member.name.startswith(metadata)), key=_by_size)),
+        copied_metadata=tuple(entry for entry in kept if entry.name.startswith(metadata)),
+        put_metadata=tuple(
+            sorted((member for member in put if member.name.startswith(metadata)), key=lambda member: member.name)
+        ),
+    )
+    names = order.names()
+    try:
+        check_names(names, lambda index: f"{source.path.name}, {names[index]!r}")
+    except InvalidArchiveError as error:
+        raise UsageError(error.what, where=error.where) from error
+    return order
+
+
+def _by_size(member: NewMember) -> tuple[int, str]:
+    return -member.size(), member.name
+
+
+def _check(source: WheelReader, changes: Changes) -> None:
+    where = source.path.name
+    names = [member.name for member in changes.put]
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"{twice!r} is to be written twice", where=where)
+    for name in (*names, *sorted(changes.removed)):
+        if name == source.record.where or name.endswith("/"):
+            raise UsageError(f"{name!r} cannot be changed: RECORD is written here, and folders are not", where=where)
+    for name in sorted(changes.removed):
+        if name not in source.entries or name in names:
+            raise UsageError(f"{name!r} is to be removed but is not there, or is to be written too", where=where)
+
+
+def _is_unchanged(source: WheelReader, member: NewMember) -> bool:
+    """Whether the source has exactly this member, so that it can be copied."""
+    entry = source.entries.get(member.name)
+    if entry is None or entry.size != member.size() or not stat.S_ISREG(entry.mode or stat.S_IFREG):
+        return False
+    if (entry.mode or 0o644) & 0o777 != member.mode & 0o777:
+        return False
+    content = member.bytes()
+    return crc32(content) == entry.crc32 and sha256(content).digest() == sha256(source.view(member.name)).digest()
+
+
+def _entry(item: Compressed, stamp: tuple[int, int]) -> Entry:
+    """Return the directory entry of a new member. Its offsets are not known yet."""
+    name = item.member.name
+    time, date = stamp
+    return Entry(
+        name=name,
+        flags=0 if name.isascii() else FLAG_UTF8,
+        method=item.method,
+        dos_time=time,
+        dos_date=date,
+        crc32=item.crc32,
+        compressed_size=len(item.data),
+        size=item.size,
+        header_offset=0,
+        data_offset=0,
+        end_offset=0,
+        made_by=_MADE_BY,
+        version_needed=VERSION,
+        internal_attributes=0,
+        external_attributes=(stat.S_IFREG | item.member.mode & 0o7777) << 16,
+        extra=b"",
+        is_plain=True,
+    )
+
+
+def new_stamp(source: WheelReader) -> tuple[int, int]:
+    """Return the DOS time and date of new members: SOURCE_DATE_EPOCH if it is a number, else the WHEEL file's own."""
+    try:
+        seconds = int(os.environ["SOURCE_DATE_EPOCH"])
+    except (KeyError, ValueError):
+        entry = source.entries[f"{source.dist_info}/WHEEL"]
+        return entry.dos_time, entry.dos_date
+    year, month, day, hour, minute, second, *_ = gmtime(max(_EPOCH_FIRST, min(seconds, _EPOCH_LAST)))
+    return hour << 11 | minute << 5 | second // 2, (year - _DOS_YEAR) << 9 | month << 5 | day

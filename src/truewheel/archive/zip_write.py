@@ -1,0 +1,202 @@
+"""Writing a ZIP archive: headers, members copied as they stand, and the records at the end.
+
+Follows the .ZIP File Format Specification (APPNOTE) 6.3 and the stricter rules of the package index for uploads: sizes
+stand in the local headers, there are no data descriptors, no gaps and no comments, and ZIP64 only where a number does
+not fit.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from struct import pack
+from typing import TYPE_CHECKING, BinaryIO
+
+from truewheel.archive.zip_extra import without_zip64
+from truewheel.archive.zip_format import (
+    CENTRAL,
+    CENTRAL_SIGNATURE,
+    END,
+    END64,
+    END64_SIGNATURE,
+    END_SIGNATURE,
+    EXTRA_ZIP64,
+    FLAG_DESCRIPTOR,
+    FULL16,
+    FULL32,
+    LOCAL,
+    LOCAL_SIGNATURE,
+    LOCATOR64,
+    LOCATOR64_SIGNATURE,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from mmap import mmap
+
+    from truewheel.archive.reader import WheelReader
+    from truewheel.archive.zip_format import (
+        Entry,
+    )
+
+    Bytes = bytes | bytearray | memoryview | mmap
+
+VERSION = 20
+"""Version 2.0 of the format: folders and deflate."""
+VERSION64 = 45
+"""Version 4.5: ZIP64."""
+_SMALL = 1 << 17
+"""Ranges below this size are gathered in the output's buffer instead of being copied by the kernel."""
+_HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Errors that another way of copying would only meet again."""
+_PLAIN_COPY = 1 << 20
+
+
+class ArchiveWriter:
+    """An archive that is being written to a file, one member after the other."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Write to `file`, which is open for writing, buffered and empty."""
+        self._file = file
+        self._position = 0
+        self._count = 0
+        self._directory: list[bytes] = []
+
+    def copy(self, source: WheelReader, entries: Iterable[Entry]) -> None:
+        """Add members of another archive as they stand: compressed bytes, times, modes and extra fields.
+
+        Members that lie next to each other are copied in one piece. A local header is written anew where the old one
+        leaves the sizes to a data descriptor or to a ZIP64 field that is not needed.
+        """
+        start = end = 0
+        for entry in entries:
+            if entry.header_offset != end or not entry.is_plain:
+                self._copy_range(source, start, end)
+                start = end = entry.header_offset
+            if entry.is_plain:
+                self._list(entry, self._position + entry.header_offset - start)
+                end = entry.end_offset
+                continue
+            local_extra = bytes(source.bytes_at(_end_of_name(entry), entry.data_offset))
+            start, end = entry.data_offset, entry.data_offset + entry.compressed_size
+            self._begin(entry._replace(flags=entry.flags & ~FLAG_DESCRIPTOR), without_zip64(local_extra))
+            self._copy_range(source, start, end)
+            start = end = -1
+        self._copy_range(source, start, end)
+
+    def add(self, entry: Entry, data: Bytes) -> None:
+        """Add a new member; the offsets of `entry` are not looked at."""
+        self._begin(entry, b"")
+        self._write(data)
+
+    def finish(self) -> None:
+        """Write the central directory and the end of the archive."""
+        start = self._position
+        for record in self._directory:
+            self._write(record)
+        self._write(end_records(self._count, start, self._position - start))
+        self._file.flush()
+
+    def _begin(self, entry: Entry, local_extra: bytes) -> None:
+        self._list(entry, self._position)
+        self._write(local_header(entry, local_extra))
+
+    def _list(self, entry: Entry, offset: int) -> None:
+        self._count += 1
+        self._directory.append(central_header(entry, offset))
+
+    def _write(self, data: Bytes) -> None:
+        self._file.write(data)
+        self._position += len(data)
+
+    def _copy_range(self, source: WheelReader, start: int, end: int) -> None:
+        if end - start < _SMALL:
+            self._write(source.bytes_at(start, end))
+            return
+        self._file.flush()
+        copied = copy_range(source.fileno(), self._file.fileno(), start, end)
+        for position in range(start + copied, end, _PLAIN_COPY):
+            self._file.write(source.bytes_at(position, min(end, position + _PLAIN_COPY)))
+        self._position += end - start
+
+
+def copy_range(source: int, target: int, start: int, end: int) -> int:
+    """Let the kernel append bytes of one file to another, without passing them through this process.
+
+    source, target: file descriptors; the target's own position advances.
+
+    Returns how many bytes were copied: fewer than asked where the system or the file system cannot do it. Raises
+    OSError when the target is full.
+    """
+    copied = 0
+    for way in _ways():
+        try:
+            while start + copied < end:
+                count = way(source, target, start + copied, end - start - copied)
+                if count == 0:
+                    break
+                copied += count
+        except OSError as error:
+            if error.errno in _HOPELESS:
+                raise
+    return copied
+
+
+def _ways() -> tuple[Callable[[int, int, int, int], int], ...]:
+    ways: list[Callable[[int, int, int, int], int]] = []
+    if hasattr(os, "copy_file_range"):
+        ways.append(lambda source, target, start, count: os.copy_file_range(source, target, count, start))
+    if hasattr(os, "sendfile"):
+        ways.append(lambda source, target, start, count: os.sendfile(target, source, start, count))
+    return tuple(ways)
+
+
+def local_header(entry: Entry, extra: bytes) -> bytes:
+    """Return the local header of `entry`, with the sizes in it.
+
+    A ZIP64 field here always has both sizes, as the specification demands.
+    """
+    size, compressed, zip64 = entry.size, entry.compressed_size, b""
+    needed = entry.version_needed
+    if max(size, compressed) >= FULL32:
+        zip64 = pack("<2H2Q", EXTRA_ZIP64, 16, size, compressed)
+        size = compressed = FULL32
+        needed = max(needed, VERSION64)
+    name = entry.encoded_name
+    extra = zip64 + extra
+    fields = (needed, entry.flags, entry.method, entry.dos_time, entry.dos_date, entry.crc32)
+    return LOCAL.pack(LOCAL_SIGNATURE, *fields, compressed, size, len(name), len(extra)) + name + extra
+
+
+def central_header(entry: Entry, offset: int) -> bytes:
+    """Return the central directory's record of `entry` at `offset`."""
+    (_, flags, method, time, date, crc, compressed, size, _, _, _, made_by, needed, internal, external, extra, _) = (
+        entry
+    )
+    name = entry.encoded_name
+    if offset >= FULL32 or size >= FULL32 or compressed >= FULL32:
+        wide: tuple[int, ...] = ()
+        if size >= FULL32 or compressed >= FULL32:
+            wide, size, compressed = (size, compressed), FULL32, FULL32
+        if offset >= FULL32:
+            wide, offset = (*wide, offset), FULL32
+        extra = pack(f"<2H{len(wide)}Q", EXTRA_ZIP64, 8 * len(wide), *wide) + extra
+        needed = max(needed, VERSION64)
+    return CENTRAL.pack(
+        CENTRAL_SIGNATURE, made_by, needed, flags, method, time, date, crc, compressed, size, len(name), len(extra),
+        0, 0, internal, external, offset,
+    ) + name + extra  # fmt: skip
+
+
+def end_records(count: int, start: int, size: int) -> bytes:
+    """Return the end of an archive whose central directory has `count` entries in `size` bytes from byte `start`."""
+    records = b""
+    if count >= FULL16 or start >= FULL32 or size >= FULL32:
+        fields = (END64.size - 12, VERSION64, VERSION64, 0, 0, count, count, size, start)
+        records = END64.pack(END64_SIGNATURE, *fields) + LOCATOR64.pack(LOCATOR64_SIGNATURE, 0, start + size, 1)
+    brief = min(count, FULL16)
+    return records + END.pack(END_SIGNATURE, 0, 0, brief, brief, min(size, FULL32), min(start, FULL32), 0)
+
+
+def _end_of_name(entry: Entry) -> int:
+    return entry.header_offset + LOCAL.size + len(entry.encoded_name)
