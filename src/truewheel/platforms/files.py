@@ -63,17 +63,12 @@ def _libc(analysis: Analysis, node: Node, facts: PolicyFacts) -> Iterator[Reason
     if own is not None and own is not facts.libc:
         yield Reason(Rule.LIBC, node.name, f"is linked against {own.value}, not against {facts.libc.value}")
     elif own is None and analysis.libc is None and node.image.dynamic:
-        unknown = _unexplained_imports(analysis, node)
+        # What its other libraries may give it cannot be told apart here, so every name counts.
+        unknown = [name for name in node.image.unversioned_imports if not name.startswith(_PYTHON_API)]
         if unknown:
-            detail = f"does not tell which C library gives it {unknown[0]}"
             more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
-            yield Reason(Rule.LIBC, node.name, detail + more, symbol=unknown[0])
-
-
-def _unexplained_imports(analysis: Analysis, node: Node) -> tuple[str, ...]:
-    """Return the imports that neither Python nor a needed library is known to give."""
-    names = analysis.unprovided.get(node.name, ()) if node.image.needed else node.image.unversioned_imports
-    return tuple(name for name in names if not name.startswith(_PYTHON_API))
+            detail = f"does not tell which C library gives it {unknown[0]}{more}"
+            yield Reason(Rule.LIBC, node.name, detail, symbol=unknown[0])
 
 
 def _unicode_build(analysis: Analysis, node: Node) -> Iterator[Reason]:
