@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from truewheel.analyzer.elf_layout import MAGIC, FileType, SegmentType, Tag, check_loads, open_elf, read_dynamic
 from truewheel.analyzer.elf_machine import architecture, executable_stack_by_default, is_known
 from truewheel.analyzer.elf_notes import read_notes
+from truewheel.analyzer.elf_sections import is_split_debug
 from truewheel.analyzer.elf_symbols import imports, open_symbols, python_inits
 from truewheel.analyzer.elf_versions import Versions, read_versions
 from truewheel.analyzer.image import Dependency, DependencyKind, Image, ImageKind
@@ -46,11 +47,9 @@ def read_image(data: Buffer, where: str) -> Image:
     InvalidBinaryError when the file is cut short or contradicts itself.
     """
     elf = open_elf(data, where)
-    dynamic_segment = next((item for item in elf.segments if item.type == SegmentType.DYNAMIC), None)
-    # The debug file of a library keeps its program headers, without the bytes.
-    emptied = dynamic_segment is not None and dynamic_segment.size == 0
-    if not elf.loads or emptied or not is_known(elf):
-        return _unread(elf, loadable=bool(elf.loads) and not emptied)
+    loadable = bool(elf.loads) and not is_split_debug(elf)
+    if not loadable or not is_known(elf):
+        return _unread(elf, loadable=loadable)
     check_loads(elf)
     return _image(elf, read_dynamic(elf))
 

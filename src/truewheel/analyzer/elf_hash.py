@@ -7,7 +7,7 @@ from `first` on stand in the table, grouped by bucket, and a bit filter tells mo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain, repeat
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -44,28 +44,28 @@ class GnuHash:
 
         GNU ld writes 1 into an empty table, whatever the number of symbols; other linkers write that number.
         """
-        if self.first > 1 or any(self.elf.data[self.buckets_at : self.chains_at]):
+        if self.first > 1 or bytes(self.elf.data[self.buckets_at : self.chains_at]).strip(b"\0"):
             return self.first
         return None
 
     def symbol_count(self) -> int | None:
         """Return how many symbols the file has; None when an empty table does not tell."""
-        number = self.elf.form.number
-        buckets = Struct(f"{self.elf.form.prefix}{self.buckets}I").unpack_from(self.elf.data, self.buckets_at)
-        last = max(buckets, default=0)
+        last = max(map(max, self._chunks(self.buckets_at, self.chains_at)), default=0)
         if last == 0:
             return self.first_hashed()
         start = self._chain_at(last)
         # The last chain ends where the lowest bit is set.
-        while start < self.end:
-            stop = min(start + _CHUNK, self.end - (self.end - start) % 4)
-            for index, (value,) in enumerate(number.iter_unpack(bytes(self.elf.data[start:stop]))):
-                if value & 1:
-                    return last + (start - self._chain_at(last)) // 4 + index + 1
-            if stop == start:
-                break
-            start = stop
+        for value in chain.from_iterable(self._chunks(start, self.end)):
+            last += 1
+            if value & 1:
+                return last
         raise self.elf.invalid("a chain of DT_GNU_HASH has no end", self.chains_at)
+
+    def _chunks(self, start: int, end: int) -> Iterator[tuple[int, ...]]:
+        """Yield the whole 32-bit numbers from file offset `start` up to `end`, many at a time."""
+        for at in range(start, end - 3, _CHUNK):
+            content = self.elf.data[at : min(at + _CHUNK, end - (end - start) % 4)]
+            yield Struct(f"{self.elf.form.prefix}{len(content) // 4}I").unpack(content)
 
     def candidates(self, name: bytes) -> Iterator[int]:
         """Yield the index of each symbol in the bucket of `name` that may have this name; 0 for the others there."""

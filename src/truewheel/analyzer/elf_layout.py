@@ -11,10 +11,11 @@ from enum import IntEnum
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from truewheel.analyzer.elf_strings import Strings
 from truewheel.errors import InvalidBinaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
     from mmap import mmap
     from typing import TypeAlias
 
@@ -25,8 +26,9 @@ DAMAGED = "the file is damaged, or is not meant for a loader"
 
 # Real dynamic sections have some dozens of entries; a bound keeps a made-up one from filling the memory.
 _DYNAMIC_BYTES = 1 << 20
-# Most names are shorter than this, so that one read is enough.
-_NAME_BYTES = 96
+# Real files have about a dozen.
+_MOST_SEGMENTS = 1024
+_WIDE = 64
 
 
 class FileType(IntEnum):
@@ -115,7 +117,7 @@ class Format:
 
 def _format(bits: int, byte_order: str) -> Format:
     prefix = "<" if byte_order == "little" else ">"
-    wide = bits == 64  # noqa: PLR2004 - the class itself
+    wide = bits == _WIDE
     return Format(
         bits=bits,
         byte_order=byte_order,
@@ -134,11 +136,12 @@ def _format(bits: int, byte_order: str) -> Format:
     )
 
 
-_FORMATS = {
-    (1, 1): _format(32, "little"),
-    (1, 2): _format(32, "big"),
-    (2, 1): _format(64, "little"),
-    (2, 2): _format(64, "big"),
+# By class, byte order and version of the file format.
+_FORMATS: dict[tuple[int, ...], Format] = {
+    (1, 1, 1): _format(32, "little"),
+    (1, 2, 1): _format(32, "big"),
+    (2, 1, 1): _format(64, "little"),
+    (2, 2, 1): _format(64, "big"),
 }
 
 
@@ -199,71 +202,6 @@ class ElfFile:
         return bytes(self.data[offset : offset + size])
 
 
-class Strings:
-    r"""A table of strings, each read on demand and ended by a zero byte.
-
-    Bytes that are not UTF-8 come out as `\xNN`: a name can then be shown anywhere, and finds no file.
-    """
-
-    __slots__ = ("_budget", "_elf", "end", "start")
-
-    def __init__(self, elf: ElfFile, start: int, end: int) -> None:
-        """Take the table from file offset `start` up to `end`."""
-        self._elf = elf
-        self.start = start
-        self.end = end
-        # Names may share their tails, but not without measure: a file cannot make us build more text than this.
-        self._budget = 4 * (end - start) + (1 << 16)
-
-    def raw(self, offset: int) -> bytes:
-        """Return the bytes of the string at `offset` bytes from the table's start."""
-        start = self.start + offset
-        end = self.end
-        if start >= end:
-            raise self._elf.invalid("a name lies outside its string table", start)
-        size = _NAME_BYTES
-        while True:
-            stop = min(start + size, end)
-            name, zero, _ = bytes(self._elf.data[start:stop]).partition(b"\0")
-            if zero:
-                break
-            if stop == end:
-                raise self._elf.invalid("a name does not end within its string table", start)
-            size *= 8
-        self._budget -= len(name)
-        if self._budget < 0:
-            raise self._elf.invalid("the names overlap beyond reason", self.start)
-        return name
-
-    def texts(self, offsets: Sequence[int]) -> list[str]:
-        """Return the strings at all `offsets`; faster than one by one."""
-        table = bytes(self._elf.data[self.start : self.end])
-        texts = []
-        for start in offsets:
-            end = table.find(b"\0", start)
-            if end < 0:
-                raise self._elf.invalid("a name lies outside its string table, or does not end in it", self.start)
-            self._budget -= end - start
-            if self._budget < 0:
-                raise self._elf.invalid("the names overlap beyond reason", self.start)
-            texts.append(table[start:end].decode("utf-8", "backslashreplace"))
-        return texts
-
-    def find(self, prefix: bytes) -> Iterator[int]:
-        """Yield the offset of every place in the table where `prefix` stands."""
-        data, start, end = self._elf.data, self.start, self.end
-        if isinstance(data, memoryview):
-            data, start, end = bytes(data[start:end]), 0, end - start
-        at = data.find(prefix, start, end)
-        while at >= 0:
-            yield at - start
-            at = data.find(prefix, at + 1, end)
-
-    def text(self, offset: int) -> str:
-        """Return the string at `offset` bytes from the table's start."""
-        return self.raw(offset).decode("utf-8", "backslashreplace")
-
-
 @dataclass(frozen=True, slots=True)
 class Dynamic:
     """The dynamic section.
@@ -293,8 +231,8 @@ def open_elf(data: Buffer, where: str) -> ElfFile:
     """
     size = len(data)
     ident = bytes(data[:16])
-    form = _FORMATS.get((ident[4], ident[5])) if len(ident) == 16 and ident[:4] == MAGIC else None  # noqa: PLR2004
-    if form is None or ident[6] != 1:
+    form = _FORMATS.get(tuple(ident[4:7])) if ident[:4] == MAGIC else None
+    if form is None:
         raise _invalid("no ELF header of a known class, byte order and version", 0, where)
     if size < form.header.size:
         raise _invalid("the ELF header is cut short", size, where)
@@ -303,10 +241,12 @@ def open_elf(data: Buffer, where: str) -> ElfFile:
     if file_type in (FileType.EXECUTABLE, FileType.SHARED) and phnum:
         if phentsize != form.segment.size:
             raise _invalid(f"program headers of {phentsize} bytes, not {form.segment.size}", 0, where)
+        if phnum > _MOST_SEGMENTS:
+            raise _invalid(f"more than {_MOST_SEGMENTS} program headers", 0, where)
         if phoff + phnum * phentsize > size:
             raise _invalid("the program headers reach past the end of the file", phoff, where)
         fields = form.segment.iter_unpack(bytes(data[phoff : phoff + phnum * phentsize]))
-        if form.bits == 64:  # noqa: PLR2004 - the class itself
+        if form.bits == _WIDE:
             segments = tuple(map(Segment._make, fields))
         else:
             segments = tuple(Segment._make((kind, flag, *rest, align)) for kind, *rest, flag, align in fields)
@@ -360,9 +300,9 @@ def read_dynamic(elf: ElfFile) -> Dynamic | None:
 
 
 def _strings(elf: ElfFile, values: Mapping[int, int]) -> Strings:
-    address, size = values.get(Tag.STRTAB), values.get(Tag.STRSZ, 0)
-    if address is None or size == 0:
-        return Strings(elf, 0, 0)
+    address, size = values.get(Tag.STRTAB), values.get(Tag.STRSZ)
+    if address is None or size is None:
+        raise InvalidBinaryError("the dynamic section names no string table", where=elf.where, hint=DAMAGED)
     start, end = elf.mapped(address, "the string table")
     if size > end - start:
         raise elf.invalid("the string table reaches past the end of its segment", start)

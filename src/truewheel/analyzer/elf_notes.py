@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.elf_layout import SegmentType
@@ -108,22 +109,23 @@ def _padded(size: int, align: int) -> int:
 
 def _minimum_kernel(elf: ElfFile, content: bytes) -> tuple[int, int, int] | None:
     """Return the kernel's version; None for another system's tag."""
-    numbers = [value for (value,) in elf.form.number.iter_unpack(content[: len(content) & -4])]
-    if len(numbers) < 4 or numbers[0] != _LINUX:  # noqa: PLR2004 - system, major, minor, patch
+    form = Struct(elf.form.prefix + "IIII")
+    if len(content) < form.size:
         return None
-    return numbers[1], numbers[2], numbers[3]
+    system, major, minor, patch = form.unpack_from(content)
+    return (major, minor, patch) if system == _LINUX else None
 
 
 def _isa_level(elf: ElfFile, content: bytes) -> int:
     """Return the highest x86-64 level that the properties in `content` need."""
-    align = elf.form.bits // 8
+    head, number = Struct(elf.form.prefix + "II"), elf.form.number
     level = 1
     start = 0
-    while start + 8 <= len(content):
-        kind, size = elf.form.number.unpack_from(content, start)[0], elf.form.number.unpack_from(content, start + 4)[0]
-        start += 8
-        if kind == _X86_ISA_NEEDED and size >= 4 and start + 4 <= len(content):  # noqa: PLR2004 - one number
+    while start + head.size <= len(content):
+        kind, size = head.unpack_from(content, start)
+        start += head.size
+        if kind == _X86_ISA_NEEDED and size == number.size and start + size <= len(content):
             # Bit 0 is the baseline, bit 1 x86-64-v2, and so on to bit 3; higher bits have no level yet.
-            level = max(level, (elf.form.number.unpack_from(content, start)[0] & 0b1111).bit_length())
-        start = _padded(start + size, align)
+            level = max(level, (number.unpack_from(content, start)[0] & 0b1111).bit_length())
+        start = _padded(start + size, elf.form.word.size)
     return level

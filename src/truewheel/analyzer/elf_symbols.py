@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from truewheel.analyzer.elf_hash import open_gnu_hash, open_sysv_hash
 from truewheel.analyzer.elf_layout import Tag, check_loads, open_elf, read_dynamic
+from truewheel.analyzer.elf_machine import is_known
+from truewheel.analyzer.elf_sections import is_split_debug
 from truewheel.analyzer.elf_versions import INDEX_MASK, read_versions
 from truewheel.analyzer.image import Symbol
 
@@ -36,7 +38,9 @@ _FIRST_HIDEABLE = 3
 _INIT_STARTS = (b"PyInit", b"PyModExport", b"_cffi_pypyinit_")
 _INIT_PREFIXES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_", b"_cffi_pypyinit_")
 _PYTHON_PREFIXES = ("Py", "_Py")
+# Both many times what real files have; bounds keep made-up ones from taking minutes or filling the memory.
 _MOST_INITS = 4096
+_MOST_SYMBOLS = 1 << 21
 
 # Tables whose addresses bound the symbol table when nothing counts it.
 _TABLE_TAGS = (
@@ -48,19 +52,24 @@ _TABLE_TAGS = (
 class SymbolTable:
     """The symbol table and what belongs to it.
 
-    start, end: file offsets of the table and of the end of its segment.
+    start, end: file offsets of the table and of the end of its segment; versions_start, versions_end: the same of the
+    version symbol table, which a file without versions lacks.
     """
 
     elf: ElfFile
     dynamic: Dynamic
     start: int
     end: int
+    versions_start: int | None
+    versions_end: int
     gnu_hash: GnuHash | None
     sysv_hash: SysvHash | None
 
     def entries(self, first: int, count: int) -> Iterator[tuple[int, ...]]:
         """Return an iterator of st_name, st_info, st_shndx of `count` symbols from index `first` on."""
         form = self.elf.form.symbol
+        if count > _MOST_SYMBOLS:
+            raise self.elf.invalid(f"more than {_MOST_SYMBOLS} symbols", self.start)
         start = self.start + first * form.size
         stop = start + count * form.size
         if stop > self.end:
@@ -69,11 +78,12 @@ class SymbolTable:
 
     def version_indices(self, first: int, count: int) -> tuple[int, ...]:
         """Return the version index of `count` symbols from `first` on; all 1 (global) in a file without versions."""
-        address = self.dynamic.values.get(Tag.VERSYM)
-        if address is None:
+        if self.versions_start is None:
             return (1,) * count
-        content = self.elf.read_mapped(address + 2 * first, 2 * count, "the version symbol table") if count else b""
-        return Struct(f"{self.elf.form.prefix}{count}H").unpack(content)
+        start = self.versions_start + 2 * first
+        if start + 2 * count > self.versions_end:
+            raise self.elf.invalid("the version symbol table reaches past the end of its segment", start)
+        return Struct(f"{self.elf.form.prefix}{count}H").unpack_from(self.elf.data, start)
 
 
 def open_symbols(elf: ElfFile, dynamic: Dynamic) -> SymbolTable | None:
@@ -87,10 +97,13 @@ def open_symbols(elf: ElfFile, dynamic: Dynamic) -> SymbolTable | None:
     start, end = elf.mapped(address, "the symbol table")
     if dynamic.values.get(Tag.SYMENT, elf.form.symbol.size) != elf.form.symbol.size:
         raise elf.invalid(f"symbols of {dynamic.values[Tag.SYMENT]} bytes, not {elf.form.symbol.size}", start)
+    versions = dynamic.values.get(Tag.VERSYM)
+    versions_start, versions_end = (None, 0) if versions is None else elf.mapped(versions, "the version symbol table")
     gnu_hash = open_gnu_hash(elf, dynamic)
     # Loaders look at DT_HASH only without DT_GNU_HASH; it also helps to count where the latter is empty.
     needs_other = gnu_hash is None or gnu_hash.first_hashed() is None
-    return SymbolTable(elf, dynamic, start, end, gnu_hash, open_sysv_hash(elf, dynamic) if needs_other else None)
+    sysv_hash = open_sysv_hash(elf, dynamic) if needs_other else None
+    return SymbolTable(elf, dynamic, start, end, versions_start, versions_end, gnu_hash, sysv_hash)
 
 
 def imports(table: SymbolTable, versions: Versions, *, executable: bool) -> tuple[frozenset[str], tuple[str, ...]]:
@@ -135,7 +148,7 @@ def _plausible_count(table: SymbolTable) -> int:
     end = min(
         (values[tag] for tag in _TABLE_TAGS if values.get(tag, 0) > start), default=start + table.end - table.start
     )
-    most = min(end - start, table.end - table.start) // table.elf.form.symbol.size
+    most = min(min(end - start, table.end - table.start) // table.elf.form.symbol.size, _MOST_SYMBOLS)
     for index, (name, info, _) in enumerate(table.entries(0, most)):
         if name >= strings.end - strings.start or info >> 4 not in _BINDINGS or info & 15 not in _TYPES:
             return index
@@ -196,12 +209,12 @@ def python_inits(table: SymbolTable, imported: Collection[str]) -> tuple[str, ..
     # A search through the strings, then a look-up of the few that fit, spares a walk over all symbols.
     if any(name.startswith(_PYTHON_PREFIXES) for name in imported):
         for start in _INIT_STARTS:
-            for offset in strings.find(start):
+            for number, offset in enumerate(strings.find(start)):
+                if number > _MOST_INITS:
+                    raise table.elf.invalid(f"more than {_MOST_INITS} names of init functions", strings.start + offset)
                 name = strings.raw(offset)
                 if name.startswith(_INIT_PREFIXES):
                     candidates.add(name)
-                if len(candidates) > _MOST_INITS:
-                    raise table.elf.invalid(f"more than {_MOST_INITS} names of init functions", strings.start + offset)
     return tuple(sorted(name.decode("utf-8", "backslashreplace") for name in exported(table, sorted(candidates))))
 
 
@@ -254,6 +267,8 @@ def provided(data: Buffer, names: Iterable[str], where: str) -> frozenset[str]:
 
 def _table(data: Buffer, where: str) -> SymbolTable | None:
     elf = open_elf(data, where)
+    if not elf.loads or not is_known(elf) or is_split_debug(elf):
+        return None
     check_loads(elf)
-    dynamic = read_dynamic(elf) if elf.loads else None
+    dynamic = read_dynamic(elf)
     return open_symbols(elf, dynamic) if dynamic else None
