@@ -78,51 +78,49 @@ def _floor_subject(verdicts: Sequence[Verdict], file: str) -> str:
 def _explain_tag(reader: WheelReader, analysis: Analysis, verdicts: Sequence[Verdict], tag: str) -> Explanation:
     full = tag if any(verdict.judgement(tag) for verdict in verdicts) else f"{tag}_{analysis.architecture}"
     reasons = reasons_against(verdicts, full)
+    file = reader.path.name
     if reasons is None:
         known = [item.policy.tag for verdict in verdicts for item in verdict.judgements]
         raise UsageError(f"{tag} is no policy for this wheel", hint=f"one of {', '.join(known)}" if known else "")
-    if not reasons:
-        return Explanation(reader.path.name, full, f"nothing forbids {full}: the wheel keeps it as it is")
-    findings = tuple(_reason_finding(reader, analysis, reason) for reason in reasons)
-    if all(reason.mendable for reason in reasons):
-        return Explanation(reader.path.name, full, f"{full} can be reached: a repair mends all that follows", findings)
-    hard = sum(not reason.mendable for reason in reasons)
-    return Explanation(reader.path.name, full, f"{full} is forbidden by {_count(hard, 'fact')}", findings)
+    hard = [reason for reason in reasons if not reason.mendable]
+    findings = [_reason_finding(reader, analysis, reason) for reason in hard]
+    if mendable := [f"{_short(reason.file)} {reason.detail}" for reason in reasons if reason.mendable]:
+        findings.append(Finding(f"a repair mends {_count(len(mendable), 'fact')}:", tuple(mendable)))
+    if hard:
+        headline = f"{full} is forbidden by {_count(len(hard), 'fact')}"
+    elif mendable:
+        headline = f"{full} is what a repair would reach"
+    else:
+        headline = f"nothing forbids {full}: the wheel keeps it as it is"
+    return Explanation(file, full, headline, tuple(findings))
 
 
 def _reason_finding(reader: WheelReader, analysis: Analysis, reason: Reason) -> Finding:
-    since = f", allowed since {reason.oldest}" if reason.oldest else ""
-    mend = " (a repair mends it)" if reason.mendable else ""
-    details = [_edge_text(edge) for edge in analysis.graph.chain(reason.file)]
+    since = f"; allowed since {reason.oldest}" if reason.oldest else ""
+    details = []
     if reason.rule is Rule.SYMBOL_VERSION:
-        names = [
-            symbol.name
-            for symbol in read_symbols(_content(reader, reason.file), reason.file)
-            if symbol.version == reason.symbol and not symbol.defined
-        ]
-        details.append(f"symbols: {', '.join(sorted(names))}")
+        details.append(_symbols_line(reader, reason.file, reason.symbol))
     if reason.rule is Rule.MISSING_LIBRARY:
         details += _attempts(analysis, reason.library)
-    return Finding(f"{reason.file} {reason.detail}{since}{mend}", tuple(details))
+    details += _way(analysis, reason.file)
+    return Finding(f"{_short(reason.file)} {reason.detail}{since}", tuple(details))
 
 
 def _explain_library(analysis: Analysis, file: str, subject: str) -> Explanation | None:
     edges = [edge for edge in analysis.graph.all_edges() if _names(edge, subject)]
     if not edges:
         return None
-    targets = sorted({edge.lookup.found or edge.dependency.name for edge in edges})
     findings = []
-    for target in targets:
+    for target in sorted({edge.lookup.found or edge.dependency.name for edge in edges}):
         direct = [edge for edge in edges if target in {edge.lookup.found, edge.dependency.name}]
-        chain = analysis.graph.chain(target)
-        findings.append(Finding(f"{target}, by this chain:", tuple(_edge_text(edge) for edge in chain)))
-        needers = [edge.needer for edge in direct]
-        findings.append(Finding(f"needed directly by {_count(len(needers), 'file')}:", tuple(needers)))
-        if any(edge.lookup.found is None for edge in direct):
-            findings.append(Finding("searched in:", tuple(_attempts(analysis, direct[0].dependency.name))))
-    return Explanation(
-        file, subject, f"{_count(len(edges), 'file')} of the wheel's tree name {subject}", tuple(findings)
-    )
+        chain = tuple(_edge_text(edge) for edge in analysis.graph.chain(target))
+        findings.append(Finding(f"{target} comes by", chain))
+        needers = tuple(dict.fromkeys(edge.needer for edge in direct))
+        findings.append(Finding(f"it is needed by {_count(len(needers), 'file')}", needers))
+        if any(edge.lookup.found is None and edge.lookup.rule is None for edge in direct):
+            findings.append(Finding("it was searched for in", tuple(_attempts(analysis, direct[0].dependency.name))))
+    needers = {edge.needer for edge in edges}
+    return Explanation(file, subject, f"{subject} is needed by {_count(len(needers), 'file')}", tuple(findings))
 
 
 def _explain_symbol(reader: WheelReader, analysis: Analysis, file: str, subject: str) -> Explanation | None:
@@ -131,15 +129,30 @@ def _explain_symbol(reader: WheelReader, analysis: Analysis, file: str, subject:
         needs = [need for need in node.image.symbol_needs if need.version == subject]
         if not needs and subject not in node.image.imports:
             continue
-        symbols = read_symbols(_content(reader, node.name), node.name)
-        names = sorted({item.name for item in symbols if not item.defined and subject in {item.version, item.name}})
-        details = [_edge_text(edge) for edge in analysis.graph.chain(node.name)]
-        details.append(f"symbols: {', '.join(names)}")
         of = f" of {', '.join(sorted({need.library for need in needs}))}" if needs else ""
-        findings.append(Finding(f"{node.name} needs {subject}{of}", tuple(details)))
+        details = [_symbols_line(reader, node.name, subject)] if needs else []
+        findings.append(Finding(f"{_short(node.name)} needs {subject}{of}", (*details, *_way(analysis, node.name))))
     if not findings:
         return None
     return Explanation(file, subject, f"{subject} is needed by {_count(len(findings), 'file')}", tuple(findings))
+
+
+def _symbols_line(reader: WheelReader, name: str, version: str) -> str:
+    """Return one line that names the symbols a file takes at a version."""
+    symbols = read_symbols(reader.read(name) if name in reader.entries else Path(name).read_bytes(), name)
+    names = sorted({symbol.name for symbol in symbols if symbol.version == version and not symbol.defined})
+    return f"symbols: {', '.join(names) or 'none; the version alone is demanded'}"
+
+
+def _way(analysis: Analysis, name: str) -> tuple[str, ...]:
+    """Return one line that names the files from a member of the wheel to the node `name`; none for a member."""
+    chain = analysis.graph.chain(name)
+    return (f"by: {' > '.join([chain[0].needer, *(edge.dependency.name for edge in chain)])}",) if chain else ()
+
+
+def _short(name: str) -> str:
+    """Return the name of a node as it reads best: a member's whole name, a library's file name."""
+    return PurePosixPath(name).name if name.startswith("/") else name
 
 
 def _names(edge: Edge, subject: str) -> bool:
@@ -167,10 +180,6 @@ def _attempts(analysis: Analysis, library: str) -> Iterator[str]:
         if attempt.outcome is not Outcome.FOUND
     }
     yield from tried
-
-
-def _content(reader: WheelReader, name: str) -> bytes:
-    return reader.read(name) if name in reader.entries else Path(name).read_bytes()
 
 
 def _count(number: int, noun: str) -> str:

@@ -92,7 +92,7 @@ def plan_repair(reader: WheelReader, options: RepairOptions) -> RepairPlan:
         return _plan_without_native_files(reader)
     verdicts = judge(analysis)
     label = decide_label(verdicts, current=reader.name.platform, plat=options.plat, only_plat=options.only_plat)
-    bundle = plan_bundle(analysis, label.policy, options.bundle)
+    bundle = plan_bundle(analysis, reader.data_dir, label.policy, options.bundle)
     notices = [warning for verdict in verdicts for warning in verdict.warnings]
     return _assemble(reader, analysis, label, bundle, options, tuple(dict.fromkeys(notices)))
 
@@ -112,7 +112,7 @@ def apply_plan(reader: WheelReader, plan: RepairPlan, directory: Path, options: 
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory(prefix="truewheel-") as scratch:
-        changes = _changes(reader, plan, Path(scratch), options.jobs)
+        changes = _changes(reader, plan, Path(scratch), options)
         with stage(reader, changes, directory, jobs=options.jobs) as staged:
             _confirm(staged, plan, options.jobs)
             path = staged.publish(plan.output_name, force=options.force)
@@ -180,17 +180,17 @@ def _assemble(
     )
 
 
-def _changes(reader: WheelReader, plan: RepairPlan, scratch: Path, jobs: int) -> Changes:
+def _changes(reader: WheelReader, plan: RepairPlan, scratch: Path, options: RepairOptions) -> Changes:
     """Return every member that the new wheel does not share with the old one."""
     name = WheelName.parse(plan.output_name)
     metadata = reader.wheel.edited(tags=name.tags, root_is_purelib=False)
     put = [
-        *native_members(reader, plan, scratch, jobs),
+        *native_members(reader, plan, scratch, options.jobs),
         *launcher_members(plan, name.distribution),
         NewMember(f"{reader.dist_info}/WHEEL", metadata),
     ]
     if plan.sbom and plan.libraries:
-        put += provenance_members(reader, plan)
+        put += provenance_members(reader, plan, options.search.sysroot)
     put += renamed_sboms(reader, plan)
     return Changes(tuple(put), frozenset())
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from truewheel.archive.writer import NewMember
 from truewheel.bundler.elf_edit import apply_edit
 from truewheel.bundler.elf_strip import strip
-from truewheel.bundler.launcher import launcher
 from truewheel.bundler.verify import verify_edit
 from truewheel.errors import RefusedError
 
@@ -43,6 +42,10 @@ def native_members(reader: WheelReader, plan: RepairPlan, scratch: Path, jobs: i
 
 def launcher_members(plan: RepairPlan, distribution: str) -> tuple[NewMember, ...]:
     """Return the scripts that take the place of moved executables."""
+    if not plan.launchers:
+        return ()
+    from truewheel.bundler.launcher import launcher
+
     members = []
     for item in plan.launchers:
         folder, _, executable = item.executable.rpartition("/")

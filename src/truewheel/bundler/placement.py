@@ -56,15 +56,16 @@ class Placement:
         return path if scheme is Scheme.PLATLIB else f"{self.data_dir}/{scheme.value}/{path}"
 
 
-def place_members(analysis: Analysis, policy: Policy, wanted: frozenset[str], folder_suffix: str) -> Placement:
+def place_members(
+    analysis: Analysis, data_dir: str, policy: Policy, wanted: frozenset[str], folder_suffix: str
+) -> Placement:
     """Return where everything goes when the `wanted` libraries come along.
 
     The root of the wheel is taken as platlib: a wheel with native members is not pure, whatever it says.
     An executable of `.data/scripts` that needs a library moves beside the packages, because only there is the way to
     the library known before installation.
     """
-    distribution, version = analysis.name.distribution, analysis.name.version
-    data_dir = f"{distribution}-{version}.data"
+    distribution = analysis.name.distribution
     places: dict[str, InstalledPath] = {}
     moved: dict[str, str] = {}
     needs: dict[Scheme, dict[str, None]] = {}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.graph import SearchRule
-from truewheel.analyzer.image import DependencyKind
-from truewheel.analyzer.ld_so import matches
+from truewheel.analyzer.image import DependencyKind, ImageKind
+from truewheel.analyzer.system_names import name_stems
 from truewheel.bundler.naming import bundled_name, distinct_name
 from truewheel.bundler.placement import origin_path, pathless_edges, place_members, stays_inside
 from truewheel.bundler.plan import DroppedPath, ElfEdit, LibraryCopy
@@ -51,14 +52,14 @@ class Bundle:
     dropped_paths: tuple[DroppedPath, ...]
 
 
-def plan_bundle(analysis: Analysis, policy: Policy, options: BundleOptions) -> Bundle:
+def plan_bundle(analysis: Analysis, data_dir: str, policy: Policy, options: BundleOptions) -> Bundle:
     """Decide what is bundled and edited so that the wheel keeps `policy`.
 
-    Raises RefusedError when two libraries would need one name or a path would have to cross schemes, and UsageError
+    data_dir: the wheel's `.data` folder. Raises RefusedError when two libraries would need one name or a path would have to cross schemes, and UsageError
     for a `no_mangle` pattern that matches nothing.
     """
     wanted = frozenset(libraries_to_bundle(analysis.graph, policy))
-    placement = place_members(analysis, policy, wanted, options.lib_sdir)
+    placement = place_members(analysis, data_dir, policy, wanted, options.lib_sdir)
     copies = _copies(analysis.graph, placement, options)
     planner = _EditPlanner(analysis.graph, policy, placement, copies, options)
     edits: list[ElfEdit] = []
@@ -87,7 +88,11 @@ def _kept_names(graph: DependencyGraph, libraries: tuple[str, ...], options: Bun
     other = {edge.lookup.found for edge in graph.all_edges() if edge.dependency.kind is not DependencyKind.NEEDED}
     kept = {name for name in libraries if name not in needed or name in other}
     for pattern in options.no_mangle:
-        hits = {name for name in libraries if matches(pattern, _called(graph.nodes[name]), name)}
+        hits = {
+            name
+            for name in libraries
+            if any(fnmatchcase(text, pattern) for text in (*name_stems(_called(graph.nodes[name])), name))
+        }
         if not hits:
             raise UsageError(f"no bundled library matches {pattern!r}", where="--no-mangle")
         kept |= hits
@@ -154,7 +159,7 @@ class _EditPlanner:
             member=self.placement.moved.get(node.name, node.name),
             source=node.name,
             replace_needed=self._renames(node.name, place.scheme),
-            remove_needed=self._removals(node.name),
+            remove_needed=self._removals(node),
             rpath=None if new == list(old) else ":".join(new),
             clear_executable_stack=self.options.clear_executable_stack and node.image.executable_stack,
             strip=self.options.strip,
@@ -171,7 +176,7 @@ class _EditPlanner:
             source=copy.source,
             soname=None if file_name == node.image.soname else file_name,
             replace_needed=self._renames(node.name, scheme),
-            remove_needed=self._removals(node.name),
+            remove_needed=self._removals(node),
             rpath=":".join(paths) if paths or had_path else None,
             clear_executable_stack=self.options.clear_executable_stack and node.image.executable_stack,
             strip=self.options.strip,
@@ -188,10 +193,13 @@ class _EditPlanner:
         )
         return tuple(dict.fromkeys((old, new) for old, new in pairs if old != new))
 
-    def _removals(self, needer: str) -> tuple[str, ...]:
+    def _removals(self, node: Node) -> tuple[str, ...]:
+        """Return the names of libpython: a module is imported by a process that has it; a program does need it."""
+        if node.image.kind is not ImageKind.SHARED_LIBRARY:
+            return ()
         return tuple(
             edge.dependency.name
-            for edge in self.graph.edges.get(needer, ())
+            for edge in self.graph.edges.get(node.name, ())
             if edge.lookup.rule is SearchRule.INTERPRETER and edge.dependency.kind is DependencyKind.NEEDED
         )
 

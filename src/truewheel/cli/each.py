@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,10 +44,16 @@ def for_each(
 
 def search_from(options: Mapping[str, Any]) -> SearchOptions:
     """Return where to look for libraries, from the command's options and the environment."""
-    from truewheel.analyzer.ld_so import SearchOptions
+    from truewheel.analyzer.ld_so import SearchOptions, split_library_path
 
-    return SearchOptions.from_environment(
-        lib_paths=options["lib_path"], sysroot=Path(options["sysroot"]), exclude=options["exclude"]
+    named = ("AUDITWHEEL_LD_LIBRARY_PATH", "LD_LIBRARY_PATH")
+    conda = os.environ.get("CONDA_PREFIX")
+    return SearchOptions(
+        lib_paths=tuple(Path(part) for value in options["lib_path"] for part in value.split(os.pathsep) if part),
+        library_path=tuple(path for name in named for path in split_library_path(os.environ.get(name, ""))),
+        sysroot=Path(options["sysroot"]),
+        conda_prefixes=(Path(conda),) if conda else (),
+        exclude=options["exclude"],
     )
 
 

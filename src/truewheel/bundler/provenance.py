@@ -1,0 +1,76 @@
+"""What the wheel says about its guests: a bill of materials, licence texts, and file names kept true when it is renamed.
+
+Follows PEP 770 (`.dist-info/sboms`) and PEP 639 (`.dist-info/licenses`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from truewheel.archive.names import WheelName
+from truewheel.archive.writer import NewMember
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from truewheel.archive.reader import WheelReader
+    from truewheel.bundler.packages import Package
+    from truewheel.bundler.plan import RepairPlan
+
+_SBOM_STEM = "truewheel"
+
+
+def provenance_members(reader: WheelReader, plan: RepairPlan, root: Path) -> tuple[NewMember, ...]:
+    """Return the bill of materials of the bundled libraries and the licence texts of the packages they came from.
+
+    root: the directory that stands for `/` of the system the libraries belong to; its package database is read.
+    """
+    from truewheel.bundler.packages import owners
+    from truewheel.bundler.sbom import sbom
+
+    found = owners([copy.source for copy in plan.libraries], root)
+    name = WheelName.parse(plan.output_name)
+    needs = {
+        edit.member: tuple(sorted(new for _, new in edit.replace_needed)) for edit in plan.edits
+    }
+    content = sbom(plan.output_name, name.distribution, name.version, plan.libraries, found, needs)
+    return (NewMember(_sbom_member(reader), content), *_licence_members(reader, found))
+
+
+def renamed_sboms(reader: WheelReader, plan: RepairPlan) -> Iterator[NewMember]:
+    """Yield the bills of materials already in the wheel that name the wheel's own file, with its new name."""
+    if plan.output_name == plan.input_name:
+        return
+    folder = f"{reader.dist_info}/sboms/"
+    for member in reader.files():
+        if member.startswith(folder) and member.endswith(".json"):
+            content = reader.read(member)
+            changed = content
+            for spell in (str, quote):
+                changed = changed.replace(
+                    f"file_name={spell(plan.input_name)}".encode(), f"file_name={spell(plan.output_name)}".encode()
+                )
+            if changed != content:
+                yield NewMember(member, changed)
+
+
+def _sbom_member(reader: WheelReader) -> str:
+    """Return the name of the new bill of materials; one that an earlier repair wrote stays beside it."""
+    folder = f"{reader.dist_info}/sboms"
+    number = 1
+    name = f"{folder}/{_SBOM_STEM}.cdx.json"
+    while name in reader.entries:
+        number += 1
+        name = f"{folder}/{_SBOM_STEM}-{number}.cdx.json"
+    return name
+
+
+def _licence_members(reader: WheelReader, found: Mapping[str, Package]) -> Iterator[NewMember]:
+    """Yield the licence texts of each package once, under the package's name."""
+    packages = {package.name: package for package in found.values()}
+    for name, package in sorted(packages.items()):
+        for path in package.licence_files:
+            member = f"{reader.dist_info}/licenses/{_SBOM_STEM}/{name}/{PurePosixPath(path).name}"
+            yield NewMember(member, Path(path).read_bytes())
