@@ -80,7 +80,7 @@ def strip(data: bytes | bytearray | memoryview | mmap, where: str = "") -> bytes
     with memoryview(data) as view:
         try:
             return _strip(view)
-        except (struct.error, ValueError, KeyError) as error:
+        except (struct.error, ValueError, LookupError, OverflowError) as error:
             raise InvalidBinaryError(f"cannot be stripped: {error}", where=where) from None
 
 
@@ -97,6 +97,7 @@ def _strip(view: memoryview) -> bytes:
     sections: list[_Section] = []
     if section_at:
         _require(section_size == form.section.size, "section headers have an unknown size")
+        _require(section_at + section_size <= len(view), "the section headers lie outside the file")
         first = _Section(*form.section.unpack_from(view, section_at))
         count = count or first.size
         names = first.link if names == _SHN_XINDEX else names

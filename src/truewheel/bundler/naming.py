@@ -64,7 +64,7 @@ def _is_hashed(name: str) -> bool:
 
 
 def _with_hash(name: str, sha256: str, digits: int) -> str:
-    """Put `digits` digits of the hash into the name, but none that read like a date: those would not count as a hash."""
+    """Put `digits` digits of the hash into the name, but none that read like a date: that is no hash."""
     stem, suffix = _split(name)
     windows = (sha256[start : start + digits] for start in range(len(sha256) - digits + 1))
     chosen = next((window for window in windows if not _DATE.match(window)), sha256[:digits])

@@ -130,9 +130,18 @@ def _mapped_headers(reading: Reading) -> Iterator[tuple[int, int]]:
 
 
 def _free(before: Reading, after: Reading) -> Iterator[tuple[int, int]]:
-    """Yield what longer header tables may overwrite: bytes between sections, often left by tables that moved."""
+    """Yield what may be overwritten because it lies between sections: padding, and what is left of moved tables.
+
+    Longer header tables take such places; in an executable at a fixed address all tables that move do.
+    """
     sections = sorted(before.sections())
-    for start, end in _mapped_headers(after) if sections else ():
+    if not sections:
+        return
+    if before.identity["e_type"] == "ET_EXEC":
+        spans = [(load.address, load.file_end) for load in before.loads()]
+    else:
+        spans = list(_mapped_headers(after))
+    for start, end in spans:
         yield from _gaps(start, end, sections)
 
 

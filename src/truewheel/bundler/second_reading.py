@@ -215,14 +215,16 @@ class Reading:
         return sizes
 
     def symbol_count(self) -> int:
-        """Return the number of dynamic symbols, as far as a loader can know of them."""
+        """Return the number of dynamic symbols, as far as a loader can know of them.
+
+        An empty `.gnu.hash` does not tell; without `.hash`, only symbols with a relocation are then certain.
+        """
+        count, is_empty = 0, True
         if (at := self.value("DT_GNU_HASH")) is not None:
             count, _, is_empty = self._gnu_hash(at)
-            if not is_empty:
-                return count
-        if (at := self.value("DT_HASH")) is not None:
+        if is_empty and (at := self.value("DT_HASH")) is not None:
             return self._sysv_hash(at)[2]
-        return 1 + max(self._relocated_symbols(), default=-1)
+        return max(count, 1 + max(self._relocated_symbols(), default=-1)) if is_empty else count
 
     def _sysv_hash(self, at: int) -> tuple[int, int, int]:
         """Return the width of an entry, the number of buckets and of symbols. s390x has 8-byte entries, or 4-byte."""
@@ -289,8 +291,8 @@ def read(data: memoryview) -> Reading:
 
 def _dynamic(structures: ELFStructs, data: memoryview, segments: tuple[Segment, ...]) -> dict[str, tuple[int, ...]]:
     found = [segment for segment in segments if segment.kind == "PT_DYNAMIC"]
-    if not found:
-        raise ReadingError("there is no dynamic segment")
+    if len(found) != 1:
+        raise ReadingError(f"there is not one dynamic segment but {len(found)}")
     stream = BytesIO(data[found[0].offset : found[0].offset + found[0].file_size])
     tags: defaultdict[str, list[int]] = defaultdict(list)
     for _ in range(_LONGEST_LIST):
