@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.analyses import Built, image, one_file
 
-from truewheel.analyzer.analyze import Analysis
+from support.analyses import Built, image, one_file
 from truewheel.analyzer.graph import SearchRule
-from truewheel.analyzer.image import DependencyKind, Image, ImageKind, Libc
+from truewheel.analyzer.image import DependencyKind, ImageKind, Libc
 from truewheel.archive.layout import InstalledPath, Scheme
 from truewheel.platforms.judge import judge
-from truewheel.platforms.verdict import Policy, Reason, Rule, Verdict
+from truewheel.platforms.verdict import Reason, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from truewheel.analyzer.analyze import Analysis
+    from truewheel.analyzer.image import Image
+    from truewheel.platforms.verdict import Policy, Verdict
 
 EXT = "demo/_x.abi3.so"
 
@@ -32,8 +39,8 @@ def name(policy: Policy | None) -> str | None:
     return policy.name if policy else None
 
 
-def glibc(*versions: str, **fields: object) -> Image:
-    return image(*versions, needed=("libc.so.6",), **fields)
+def glibc(*versions: str, imports: Iterable[str] = (), **fields: object) -> Image:
+    return image(*versions, needed=("libc.so.6",), imports=imports, **fields)
 
 
 def test_a_wheel_without_native_files_has_no_verdict() -> None:
@@ -80,9 +87,10 @@ def test_versions_with_prefixes_of_other_libraries_are_not_judged() -> None:
 
 
 def test_a_weak_version_need_is_no_reason_but_is_told() -> None:
-    verdict = only(one_file(glibc("GLIBC_2.2.5", "GLIBC_2.38?")).analysis())
+    verdict = only(one_file(glibc("GLIBC_2.2.5", "GLIBC_2.38?", "GLIBC_2.3?")).analysis())
     assert name(verdict.now) == "manylinux_2_5"
-    assert any("weak references to GLIBC_2.38" in text for text in verdict.warnings)
+    (text,) = verdict.warnings
+    assert text.startswith(f"{EXT} has weak references to GLIBC_2.38 of libc.so.6")
 
 
 def test_versions_of_a_library_in_the_wheel_do_not_count() -> None:
@@ -230,7 +238,7 @@ def test_the_loader_as_a_needed_name_is_no_reason() -> None:
 
 
 @pytest.mark.parametrize(("kind", "mendable"), [(ImageKind.SHARED_LIBRARY, True), (ImageKind.EXECUTABLE, False)])
-def test_libpython_is_dropped_from_libraries_but_not_from_programs(kind: ImageKind, mendable: bool) -> None:  # noqa: FBT001
+def test_libpython_is_dropped_from_libraries_but_not_from_programs(kind: ImageKind, *, mendable: bool) -> None:
     built = Built().file(EXT, glibc("GLIBC_2.4", kind=kind))
     built.need(EXT, "libpython3.13t.so.1.0", rule=SearchRule.INTERPRETER)
     (reason,) = reasons(only(built.analysis()), "manylinux_2_41")
@@ -265,7 +273,7 @@ def test_a_forbidden_symbol_of_a_bundled_library_is_free() -> None:
         ({"architecture": "aarch64"}, Rule.ARCHITECTURE),
     ],
 )
-def test_what_no_policy_allows(fields: dict[str, object], rule: Rule) -> None:
+def test_what_no_policy_allows(fields: dict[str, Any], rule: Rule) -> None:
     verdict = only(one_file(glibc("GLIBC_2.4", **fields)).analysis())
     assert verdict.repaired is None
     assert verdict.own_floor is None
@@ -309,7 +317,7 @@ def test_an_architecture_without_policies_is_told() -> None:
         ("cp33-cp33m", "PyUnicodeUCS2_Decode", False),
     ],
 )
-def test_the_unicode_build_must_be_the_one_of_the_abi_tag(tags: str, symbol: str, true: bool) -> None:  # noqa: FBT001
+def test_the_unicode_build_must_be_the_one_of_the_abi_tag(tags: str, symbol: str, *, true: bool) -> None:
     wheel = f"demo-1.0-{tags}-linux_x86_64.whl"
     verdict = only(one_file(glibc("GLIBC_2.4", imports={symbol})).analysis(wheel=wheel))
     assert (verdict.now is not None) is true
@@ -318,7 +326,7 @@ def test_the_unicode_build_must_be_the_one_of_the_abi_tag(tags: str, symbol: str
 @pytest.mark.parametrize(
     ("member", "mendable"), [("demo/_x.abi3.so", True), ("demo-1.0.data/purelib/demo/_x.abi3.so", False)]
 )
-def test_machine_code_in_purelib(member: str, mendable: bool) -> None:  # noqa: FBT001
+def test_machine_code_in_purelib(member: str, *, mendable: bool) -> None:
     place = InstalledPath(Scheme.PURELIB, PurePosixPath("demo/_x.abi3.so"))
     verdict = only(one_file(glibc("GLIBC_2.4"), member).analysis(installed={member: place}))
     (reason,) = reasons(verdict, "manylinux_2_5")
@@ -355,15 +363,24 @@ def test_facts_that_break_no_promise_are_told() -> None:
     assert verdict.warnings == (
         f"{EXT} changes its own code while it is loaded (text relocations); hardened systems forbid that",
         f"{EXT} asks for Linux 3.2.0 or newer",
-        f"{EXT} has the RUNPATH entry /opt/lib, which leads outside the wheel",
-        f"{EXT} has the RUNPATH entry (empty), which leads outside the wheel",
+        f"the RUNPATH entry /opt/lib leads outside the wheel: {EXT}",
+        f"the RUNPATH entry (empty) leads outside the wheel: {EXT}",
     )
 
 
 @pytest.mark.parametrize("entry", ["$ORIGIN/../..", "$ORIGIN/../../../lib", "lib", "/lib", "$ORIGINAL"])
 def test_path_entries_that_leave_the_tree_are_told(entry: str) -> None:
     (text,) = only(one_file(glibc("GLIBC_2.4", rpath=(entry,))).analysis()).warnings
-    assert f"RPATH entry {entry}," in text
+    assert text == f"the RPATH entry {entry} leads outside the wheel: {EXT}"
+
+
+def test_a_path_entry_of_many_files_is_told_once() -> None:
+    built = Built()
+    for number in range(8):
+        built.file(f"demo/x{number}.so", glibc("GLIBC_2.4", runpath=("/opt/lib",)))
+    (text,) = only(built.analysis()).warnings
+    files = ", ".join(f"demo/x{number}.so" for number in range(5))
+    assert text == f"the RUNPATH entry /opt/lib leads outside the wheel: {files} and 3 more"
 
 
 @pytest.mark.parametrize("entry", ["$ORIGIN", "${ORIGIN}/../demo.libs", "$ORIGIN/./x/../.."])
@@ -417,8 +434,8 @@ def test_files_linked_against_different_c_libraries_are_refused_by_both_families
     assert [(r.rule, r.file) for r in musllinux.judgements[-1].reasons] == [(Rule.LIBC, "demo/a.so")]
 
 
-def musl(**fields: object) -> Analysis:
-    return one_file(image(needed=("libc.musl-x86_64.so.1",), **fields)).analysis(libc=Libc.MUSL)
+def musl(*, imports: Iterable[str] = (), **fields: object) -> Analysis:
+    return one_file(image(needed=("libc.musl-x86_64.so.1",), imports=imports, **fields)).analysis(libc=Libc.MUSL)
 
 
 def test_musl_files_are_judged_by_the_functions_they_import() -> None:

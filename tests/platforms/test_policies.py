@@ -64,7 +64,7 @@ def defined(family: str, architecture: str) -> tuple[Policy, ...]:
 
 
 @pytest.mark.parametrize("family", ["manylinux", "musllinux"])
-@pytest.mark.parametrize("architecture", sorted(ALPINE_NAMES) + ["ppc64"])
+@pytest.mark.parametrize("architecture", [*sorted(ALPINE_NAMES), "ppc64"])
 def test_policies_stand_from_the_oldest_to_the_newest_with_their_aliases(family: str, architecture: str) -> None:
     expected = [
         (item["name"], tuple(item["aliases"])) for item in published(family) if architecture in item["symbol_versions"]

@@ -7,8 +7,8 @@ from time import perf_counter
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.analyses import Built, image
 
+from support.analyses import Built, image
 from truewheel.analyzer.graph import SearchRule
 from truewheel.platforms.judge import judge, libraries_to_bundle
 from truewheel.platforms.policies import newest_policy, policy_facts

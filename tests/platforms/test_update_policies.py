@@ -18,7 +18,7 @@ def script() -> dict[str, Any]:
     return runpy.run_path(str(SCRIPT), run_name="update_policies")
 
 
-def policy(name: str, priority: int, **facts: Any) -> dict[str, Any]:
+def policy(name: str, priority: int, **facts: object) -> dict[str, Any]:
     return {
         "name": name,
         "aliases": [],

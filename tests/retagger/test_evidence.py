@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
-from support.analyses import Built, image, one_file
+from typing import TYPE_CHECKING
 
-from truewheel.analyzer.analyze import Analysis
+import pytest
+
+from support.analyses import Built, image, one_file
 from truewheel.analyzer.image import ImageKind, Libc
 from truewheel.errors import RefusedError, UsageError
 from truewheel.platforms.judge import judge
-from truewheel.platforms.verdict import Rule, Verdict
+from truewheel.platforms.verdict import Rule
 from truewheel.retagger.evidence import Label, decide_label, linux_tags, reasons_against
+
+if TYPE_CHECKING:
+    from truewheel.analyzer.analyze import Analysis
+    from truewheel.platforms.verdict import Verdict
 
 NOW = ("linux_x86_64",)
 FAMILY_2_17 = ("manylinux2014_x86_64", "manylinux_2_17_x86_64")
@@ -151,6 +156,10 @@ def test_a_library_that_is_nowhere_is_missed_under_the_plain_label_too() -> None
     with pytest.raises(RefusedError) as caught:
         decide_label(missing(), current=NOW, plat="linux")
     assert caught.value.reasons == ("demo/_x.abi3.so needs libgone.so.1, which was not found",)
+    assert "--lib-path" in caught.value.hint
+    with pytest.raises(RefusedError) as caught:
+        decide_label(missing(), current=NOW)
+    assert "--lib-path" in caught.value.hint
 
 
 def test_an_architecture_without_policies_can_only_have_the_plain_label() -> None:

@@ -132,7 +132,7 @@ def test_an_older_promise_implies_every_newer_one(one: int, two: int) -> None:
         ("any", "win32", False),
     ],
 )
-def test_promises_of_other_kinds_imply_nothing(one: str, two: str, expected: bool) -> None:  # noqa: FBT001
+def test_promises_of_other_kinds_imply_nothing(one: str, two: str, *, expected: bool) -> None:
     assert implies(one, two) is expected
 
 

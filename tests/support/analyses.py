@@ -13,18 +13,17 @@ from truewheel.archive.layout import InstalledPath, Scheme
 from truewheel.archive.names import WheelName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 WHEEL = "demo-1.0-cp310-abi3-linux_x86_64.whl"
 
 
-def image(*versions: str, needed: tuple[str, ...] = (), **fields: Any) -> Image:
+def image(*versions: str, needed: tuple[str, ...] = (), imports: Iterable[str] = (), **fields: object) -> Image:
     """Return a 64-bit shared library; `versions` are written `GLIBC_2.17@libc.so.6`, with `?` after a weak one."""
     needs = []
     for text in versions:
         version, _, library = text.rstrip("?").partition("@")
         needs.append(SymbolNeed(library or "libc.so.6", version, weak=text.endswith("?")))
-    fields.setdefault("unversioned_imports", tuple(sorted(fields.get("imports", ()))))
     values: dict[str, Any] = {
         "architecture": "x86_64",
         "kind": ImageKind.SHARED_LIBRARY,
@@ -33,9 +32,10 @@ def image(*versions: str, needed: tuple[str, ...] = (), **fields: Any) -> Image:
         "dynamic": True,
         "needed": tuple(Dependency(name) for name in needed),
         "symbol_needs": tuple(needs),
+        "imports": frozenset(imports),
+        "unversioned_imports": tuple(sorted(imports)),
         **fields,
     }
-    values["imports"] = frozenset(values.get("imports", ()))
     return Image(**values)
 
 

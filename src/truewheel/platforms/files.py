@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from truewheel.platforms.policies import PolicyFacts
 
 _PYFPE = frozenset({"PyFPE_jbuf", "PyFPE_dummy", "PyFPE_counter"})
-_UCS = re.compile(r"PyUnicodeUCS([24])_")
+_UNICODE_BUILDS = {"": "2", "u": "4"}
+"""By the mark in the ABI tag, the bytes of a character; functions of that build are called `PyUnicodeUCS2_...`."""
 _TWO_UNICODE_BUILDS = re.compile(r"cp(?:2\d|3[0-2])d?m?(u?)")
 """The ABI tags of CPython 2.x and 3.0 to 3.2; `u` marks the build with UCS-4."""
 _PYTHON_API = ("Py", "_Py")
@@ -73,15 +74,14 @@ def _libc(analysis: Analysis, node: Node, facts: PolicyFacts) -> Iterator[Reason
 
 def _unicode_build(analysis: Analysis, node: Node) -> Iterator[Reason]:
     """Yield a reason when the file needs a Unicode build of Python that the wheel's ABI tags do not name."""
-    sizes = {match[1] for name in node.image.imports if (match := _UCS.match(name))}
-    for size in sorted(sizes):
-        wanted = "u" if size == "4" else ""
-        builds = [_TWO_UNICODE_BUILDS.fullmatch(abi) for abi in analysis.name.abi]
-        if not all(build and build[1] == wanted for build in builds):
+    builds = [_TWO_UNICODE_BUILDS.fullmatch(abi) for abi in analysis.name.abi]
+    for mark, size in _UNICODE_BUILDS.items():
+        prefix = f"PyUnicodeUCS{size}_"
+        names = [name for name in node.image.imports if name.startswith(prefix)]
+        if names and not all(build and build[1] == mark for build in builds):
             abis = ".".join(analysis.name.abi)
             detail = f"needs a Python with UCS-{size} strings, which the ABI tag {abis} does not promise"
-            symbol = min(name for name in node.image.imports if name.startswith(f"PyUnicodeUCS{size}_"))
-            yield Reason(Rule.UCS, node.name, detail, symbol=symbol)
+            yield Reason(Rule.UCS, node.name, detail, symbol=min(names))
 
 
 def _purelib(analysis: Analysis, name: str) -> Iterator[Reason]:

@@ -21,10 +21,6 @@ class Finding:
     stop: int
     reason: Reason
 
-    def holds(self, position: int) -> bool:
-        """Whether the reason stands against the policy at `position`."""
-        return self.start <= position < self.stop
-
     def until(self, position: int, facts: PolicyFacts) -> Finding:
         """Return the finding as it stands for a file that is part of the wheel only up to `position`."""
         if position >= self.stop:

@@ -61,7 +61,7 @@ def _judge_family(analysis: Analysis, facts: PolicyFacts) -> Verdict:
     by_file = {name: tuple(_findings(analysis, analysis.graph.nodes[name], facts)) for name in until}
     judged = [finding.until(until[name], facts) for name, findings in by_file.items() for finding in findings]
     judgements = tuple(
-        Judgement(policy, tuple(finding.reason for finding in judged if finding.holds(position)))
+        Judgement(policy, tuple(finding.reason for finding in judged if finding.start <= position < finding.stop))
         for position, policy in enumerate(facts.policies)
     )
     floor = next((position for position, item in enumerate(judgements) if item.reachable), facts.never - 1)

@@ -10,7 +10,7 @@ from truewheel.platforms.glibc import glibc_warnings
 from truewheel.platforms.musl import musl_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.graph import Edge, Node
@@ -31,8 +31,8 @@ def remarks(analysis: Analysis, facts: PolicyFacts, until: dict[str, int], floor
             result += _of_file(node, facts, floor)
             result += _of_edges(analysis, node, facts, floor)
             if node.in_wheel:
-                result += _of_paths(analysis, node)
                 result += _of_undefined(analysis, node)
+    result += _paths(analysis)
     result += _excluded(analysis)
     return tuple(dict.fromkeys(result))
 
@@ -73,14 +73,23 @@ def _found_inside(analysis: Analysis, edge: Edge) -> bool:
     return edge.lookup.found is not None and analysis.graph.nodes[edge.lookup.found].in_wheel
 
 
-def _of_paths(analysis: Analysis, node: Node) -> Iterator[str]:
-    """Yield the RPATH or RUNPATH entries in force that lead out of the installed package tree."""
-    place = analysis.installed.get(node.name)
-    depth = len(place.path.parent.parts) if place else 0
-    for entry in node.image.runpath or node.image.rpath:
-        if not _stays_inside(entry, depth):
-            kind = "RUNPATH" if node.image.runpath else "RPATH"
-            yield f"{node.name} has the {kind} entry {entry or '(empty)'!s}, which leads outside the wheel"
+def _paths(analysis: Analysis) -> Iterator[str]:
+    """Yield each RPATH or RUNPATH entry in force that leads out of the installed package tree, with its files."""
+    files: dict[tuple[str, str], list[str]] = {}
+    for node in analysis.graph.members():
+        place = analysis.installed.get(node.name)
+        depth = len(place.path.parent.parts) if place else 0
+        kind = "RUNPATH" if node.image.runpath else "RPATH"
+        for entry in node.image.runpath or node.image.rpath:
+            if not _stays_inside(entry, depth):
+                files.setdefault((kind, entry), []).append(node.name)
+    for (kind, entry), names in files.items():
+        yield f"the {kind} entry {entry or '(empty)'} leads outside the wheel: {_listed(names)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _stays_inside(entry: str, depth: int) -> bool:
@@ -100,8 +109,7 @@ def _of_undefined(analysis: Analysis, node: Node) -> Iterator[str]:
     """Yield one sentence for a plain library with symbols that nothing it needs can give it."""
     names = analysis.unprovided.get(node.name, ())
     if names and not node.image.python_inits:
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        yield f"{node.name} counts on its user for {', '.join(names[:_SHOWN])}{more}"
+        yield f"{node.name} counts on its user for {_listed(names)}"
 
 
 def _excluded(analysis: Analysis) -> Iterator[str]:

@@ -117,7 +117,7 @@ def _oldest(
     if not floors:
         wanted = " or ".join(verdict.family for verdict in chosen)
         reasons = tuple(line for verdict in chosen for line in _lines(verdict, verdict.judgements[-1:]))
-        hint = "`--plat linux` bundles libraries and promises nothing"
+        hint = _advice(chosen[0], chosen[0].judgements[-1:])
         raise RefusedError(f"no {wanted} label is true of this wheel", hint=hint, reasons=reasons)
     tags = {tag for policy in floors for tag in policy.tags}
     return Label(ordered({*tags, *_staying(current, floors, only_plat=only_plat)}), floors[0])
@@ -133,7 +133,8 @@ def _plain(verdict: Verdict, architecture: str, current: tuple[str, ...]) -> Lab
     ]
     if hard:
         lines = tuple(f"{reason.file} {reason.detail}" for reason in hard)
-        raise RefusedError("needs libraries that cannot come along", reasons=lines, hint="see --lib-path and --exclude")
+        hint = _advice(verdict, verdict.judgements[-1:])
+        raise RefusedError("needs libraries that cannot come along", reasons=lines, hint=hint)
     tags = {f"linux_{architecture}", *_staying(current, (), only_plat=True)}
     return Label(ordered(tags), newest_policy(verdict.family, architecture))
 
@@ -152,10 +153,10 @@ def _asked_for(
     verdict = next((item for item in verdicts if item.family == platform.family), None)
     if verdict is None:
         raise _refused_family(verdicts, platform.family)
-    wanted = verdict.judgement(tag)
-    if wanted is None or not wanted.reachable:
-        reasons = _lines(verdict, (wanted,) if wanted else ())
-        raise RefusedError(f"cannot be called {tag}", reasons=reasons, hint=_best(verdict))
+    (wanted,) = (item for item in verdict.judgements if tag in item.policy.tags)
+    if not wanted.reachable:
+        hint = _advice(verdict, (wanted,))
+        raise RefusedError(f"cannot be called {tag}", reasons=_lines(verdict, (wanted,)), hint=hint)
     # An older promise may want more libraries to come along; the one asked for decides.
     same = (item.policy for item in verdict.judgements if item.reasons == wanted.reasons)
     floor = wanted.policy if only_plat else next(same)
@@ -193,7 +194,7 @@ def _policy_names(architecture: str) -> tuple[str, ...]:
 
 
 def _refused_family(verdicts: Sequence[Verdict], family: str) -> RefusedError:
-    best = next((hint for verdict in verdicts if (hint := _best(verdict))), "")
+    best = next((hint for verdict in verdicts if (hint := _advice(verdict, ()))), "")
     return RefusedError(
         f"cannot be called {family}",
         reasons=(f"{_WHOLE_WHEEL} {_other_libc(verdicts, family)}",),
@@ -201,19 +202,20 @@ def _refused_family(verdicts: Sequence[Verdict], family: str) -> RefusedError:
     )
 
 
-def _best(verdict: Verdict) -> str:
-    """Say which label the wheel could have instead."""
-    if verdict.repaired is None:
-        return "`--plat linux` bundles libraries and promises nothing"
-    return f"the most portable label it can have is {verdict.repaired.tag}"
+def _advice(verdict: Verdict, judgements: Iterable[Judgement]) -> str:
+    """Say what can be done about the judgements that refuse a label."""
+    if verdict.repaired is not None:
+        return f"the most portable label it can have is {verdict.repaired.tag}"
+    if any(reason.rule is Rule.MISSING_LIBRARY for item in judgements for reason in item.reasons):
+        return "say where the missing libraries lie with --lib-path, or leave them out with --exclude"
+    return "`--plat linux` bundles libraries and promises nothing"
 
 
-def _lines(verdict: Verdict, judgements: Iterable[Judgement | None]) -> tuple[str, ...]:
+def _lines(verdict: Verdict, judgements: Iterable[Judgement]) -> tuple[str, ...]:
     """Return what cannot be mended, one line each; why nothing is judged when there is no judgement."""
     lines = [
         f"{reason.file} {reason.detail}" + (f" (allowed since {reason.oldest})" if reason.oldest else "")
         for item in judgements
-        if item is not None
         for reason in item.reasons
         if not reason.mendable
     ]
