@@ -11,9 +11,12 @@ from truewheel.analyzer.graph import DependencyGraph, Edge, Lookup, Node, Search
 from truewheel.analyzer.image import Dependency, DependencyKind, Image, ImageKind, Libc, SymbolNeed
 from truewheel.archive.layout import InstalledPath, Scheme
 from truewheel.archive.names import WheelName
+from truewheel.platforms.judge import judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from truewheel.platforms.verdict import Policy, Reason, Verdict
 
 WHEEL = "demo-1.0-cp310-abi3-linux_x86_64.whl"
 
@@ -102,3 +105,25 @@ def one_file(content: Image, name: str = "demo/_x.abi3.so") -> Built:
     for dependency in content.needed:
         built.need(name, dependency.name)
     return built
+
+
+def glibc(*versions: str, imports: Iterable[str] = (), **fields: object) -> Image:
+    """Return a library linked against glibc."""
+    return image(*versions, needed=("libc.so.6",), imports=imports, **fields)
+
+
+def only(analysis: Analysis) -> Verdict:
+    """Return the verdict of a wheel that can belong to one family only."""
+    (verdict,) = judge(analysis)
+    return verdict
+
+
+def reasons(verdict: Verdict, policy: str) -> tuple[Reason, ...]:
+    """Return what stands against one policy."""
+    (judgement,) = (item for item in verdict.judgements if item.policy.name == policy)
+    return judgement.reasons
+
+
+def name(policy: Policy | None) -> str | None:
+    """Return a policy's name."""
+    return policy.name if policy else None
