@@ -197,3 +197,13 @@ def test_wished_libraries_come_along_with_all_they_need() -> None:
     verdict = only(built.analysis())
     assert name(verdict.repaired) == "manylinux_2_28"
     assert [path for path, _ in verdict.library_floors] == ["/opt/libplugin.so", "/opt/libdep.so.1"]
+
+
+def test_a_library_that_stays_out_is_not_told_of() -> None:
+    built = Built().file(EXT, glibc("GLIBC_2.12"))
+    built.file("/usr/lib/libexpat.so.1", glibc("GLIBC_2.38", text_relocations=True))
+    built.need(EXT, "libexpat.so.1", "/usr/lib/libexpat.so.1")
+    verdict = only(built.analysis())
+    assert name(verdict.repaired) == "manylinux_2_12"
+    assert verdict.library_floors == ()
+    assert verdict.warnings == ()

@@ -152,6 +152,10 @@ def test_the_plain_label_promises_nothing(plat: str) -> None:
     assert label.policy.tag == "manylinux_2_41_x86_64"
 
 
+def test_the_plain_label_still_brings_libraries_along() -> None:
+    assert linux_tags(needs_outside("libfoo.so.1"), current=NOW, plat="linux") == ("linux_x86_64",)
+
+
 def test_a_library_that_is_nowhere_is_missed_under_the_plain_label_too() -> None:
     with pytest.raises(RefusedError) as caught:
         decide_label(missing(), current=NOW, plat="linux")
