@@ -1,39 +1,66 @@
-"""Unrepaired wheels of the small package hello, for any platform of fixtures/elf and for other extension modules."""
+"""Wheels of the package hello, made of fixtures for one test, and what happens when Python imports them."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import zipfile
-from typing import TYPE_CHECKING, Final
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from support.fixtures import unrepaired_wheel
+from support.wheels import build_wheel
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
-SAY: Final = "import hello; print(hello.greet())"
-SAID: Final = "hello from libgreet 1, libtone 2\n"
-MISSING: Final = "libgreet.so.1"
-
-
-def wheel(extension: Path, platform: str, folder: Path) -> Path:
-    """Write a wheel for the platform `linux_<platform>` around an extension module named _hello; return its path."""
-    tag = f"cp310-abi3-linux_{platform}"
-    with zipfile.ZipFile(unrepaired_wheel("x86_64")) as model:
-        members = {name: model.read(name) for name in model.namelist() if not name.endswith("/RECORD")}
-    members["hello/_hello.abi3.so"] = extension.read_bytes()
-    name = "hello-1.0.dist-info/WHEEL"
-    members[name] = members[name].replace(b"cp310-abi3-linux_x86_64", tag.encode())
-    rows = [f"{name},sha256={digest(content)},{len(content)}" for name, content in members.items()]
-    members["hello-1.0.dist-info/RECORD"] = "\n".join([*rows, "hello-1.0.dist-info/RECORD,,", ""]).encode()
-    path = folder / f"hello-1.0-{tag}.whl"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return path
+DIST_INFO = "hello-1.0.dist-info"
+PACKAGE = b"from hello._hello import greet\n"
 
 
-def digest(content: bytes) -> str:
-    """Return the hash as RECORD writes it."""
-    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+def hello_wheel(
+    directory: Path,
+    files: Mapping[str, Path | bytes],
+    *,
+    tag: str = "cp310-abi3-linux_x86_64",
+    wheel_tags: tuple[str, ...] = (),
+    modes: Mapping[str, int] | None = None,
+) -> Path:
+    """Write hello-1.0-TAG.whl of `files` (fixtures or contents by member name) into `directory`; return its path.
+
+    wheel_tags: what the WHEEL file says instead of `tag`.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    lines = "".join(f"Tag: {each}\n" for each in wheel_tags or (tag,))
+    contents = {name: file if isinstance(file, bytes) else file.read_bytes() for name, file in files.items()}
+    contents[f"{DIST_INFO}/WHEEL"] = f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: false\n{lines}".encode()
+    return build_wheel(directory, contents, filename=f"hello-1.0-{tag}.whl", dist_info=DIST_INFO, modes=modes)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a program did."""
+
+    code: int
+    output: str
+    errors: str
+
+
+def installed(wheel: Path, directory: Path) -> Path:
+    """Install a wheel with pip's own rules for `--target`, and return that folder."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-compile"]
+    command += ["--disable-pip-version-check", "--root-user-action=ignore", "--target", str(directory), str(wheel)]
+    subprocess.run(command, check=True, capture_output=True)
+    return directory
+
+
+def run_python(site: Path, code: str) -> Outcome:
+    """Run Python code with the packages of one folder and no library path."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("LD_", "PYTHON", "COV"))}
+    return run([sys.executable, "-c", code], {**clean, "PYTHONPATH": str(site)})
+
+
+def run(command: list[str], environment: Mapping[str, str]) -> Outcome:
+    """Run a program to its end."""
+    done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)
+    return Outcome(done.returncode, done.stdout, done.stderr)

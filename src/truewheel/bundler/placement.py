@@ -29,6 +29,7 @@ class Placement:
     """Where the native members land in the new wheel, and where libraries go.
 
     folder: the name of the folder of libraries.
+    data_base: the folder of the data scheme that the folder of its libraries goes to.
     places: the installed place of every native member, executables that move already at their new place.
     moved: the new member name of each executable that moves.
     needs: for each scheme, the libraries that its members reach, in the order they are met.
@@ -36,6 +37,7 @@ class Placement:
 
     data_dir: str
     folder: str
+    data_base: PurePosixPath
     places: Mapping[str, InstalledPath]
     moved: Mapping[str, str]
     needs: Mapping[Scheme, tuple[str, ...]]
@@ -47,7 +49,7 @@ class Placement:
 
     def library_place(self, scheme: Scheme, name: str) -> InstalledPath:
         """Return where a library that serves the members of `scheme` is installed."""
-        base = PurePosixPath("lib") if scheme is Scheme.DATA else PurePosixPath()
+        base = self.data_base if scheme is Scheme.DATA else PurePosixPath()
         return InstalledPath(scheme, base / self.folder / name)
 
     def library_member(self, scheme: Scheme, name: str) -> str:
@@ -84,6 +86,7 @@ def place_members(
     return Placement(
         data_dir=data_dir,
         folder=f"{distribution}{folder_suffix}",
+        data_base=_data_base(analysis.graph, places, wanted),
         places=places,
         moved=moved,
         needs={scheme: tuple(names) for scheme, names in needs.items() if names},
@@ -145,6 +148,18 @@ def _reached(graph: DependencyGraph, member: str, wanted: frozenset[str]) -> tup
                 seen[found] = None
                 queue.append(found)
     return tuple(seen)
+
+
+def _data_base(graph: DependencyGraph, places: Mapping[str, InstalledPath], wanted: frozenset[str]) -> PurePosixPath:
+    """Return the top folder (`lib`, `share` ...) of the first file of the data scheme that needs a library.
+
+    Installers may treat each of these folders on its own (pip's `--target` leaves some out), so libraries go where
+    the file that needs them goes.
+    """
+    for name, place in places.items():
+        if place.scheme is Scheme.DATA and _reached(graph, name, wanted):
+            return PurePosixPath(*place.path.parts[:-1][:1])
+    return PurePosixPath()
 
 
 def _needed_by_nobody(
