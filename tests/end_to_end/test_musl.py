@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support import hello, musl, programs
+from support import greeting, musl, programs
 from support.fixtures import FIXTURES, family, unrepaired_musl_wheel
 
 if TYPE_CHECKING:
@@ -26,30 +26,30 @@ def test_a_repaired_wheel_works_under_musls_loader(suite: str, repair: Callable[
     root = musl.root(suite)
     with root.site() as site:
         site.unpack(unrepaired_musl_wheel())
-        control = site.run(hello.SAY)
+        control = site.run(greeting.SAY)
     assert control.code == 1
-    assert f"ImportError: Error loading shared library {hello.MISSING}: No such file" in control.output
+    assert f"ImportError: Error loading shared library {greeting.MISSING}: No such file" in control.output
 
     with root.site() as site:
         accepted = site.install(repair(unrepaired_musl_wheel(), "--lib-path", FILES.folder))
         assert accepted.code == 0, accepted.output
-        outcome = site.run(hello.SAY)
-    assert outcome.output == hello.SAID
+        outcome = site.run(greeting.SAY)
+    assert outcome.output == greeting.SAID
     assert outcome.code == 0
 
 
 def test_musls_pip_refuses_a_wheel_for_glibc(repair: Callable[..., Path], tmp_path: Path) -> None:
     files = family("x86_64")
-    wheel = repair(hello.wheel(files.extension, "x86_64", tmp_path), "--lib-path", files.folder)
+    wheel = repair(greeting.wheel(files.extension, "x86_64", tmp_path), "--lib-path", files.folder)
     with musl.root("bookworm").site() as site:
         assert "is not a supported wheel on this platform" in site.install(wheel).output
 
 
 def test_relative_relocations_crash_older_musl_and_are_refused(repairer: list[str], tmp_path: Path) -> None:
     plain, packed = (link_extension(tmp_path / pack, pack) for pack in ("none", "relr"))
-    assert run_on("bookworm", plain).output == hello.SAID
+    assert run_on("bookworm", plain).output == greeting.SAID
     assert run_on("bookworm", packed).crashed
-    assert run_on("trixie", packed).output == hello.SAID
+    assert run_on("trixie", packed).output == greeting.SAID
 
     command: list[str | Path] = [*repairer, "repair", "-w", tmp_path / "repaired", packed]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -62,7 +62,7 @@ def run_on(suite: str, wheel: Path) -> Outcome:
     """Run what needs no repair under the musl of a Debian release."""
     with musl.root(suite).site() as site:
         site.unpack(wheel)
-        return site.run(hello.SAY)
+        return site.run(greeting.SAY)
 
 
 def link_extension(folder: Path, pack: str) -> Path:
@@ -78,4 +78,4 @@ def link_extension(folder: Path, pack: str) -> Path:
         programs.run([*compiler, "-c", sources / f"{path.stem}.c", "-o", path], environment=environment)
     extension = folder / "_hello.abi3.so"
     programs.run([zig, "ld.lld", "-shared", f"--pack-dyn-relocs={pack}", *objects, libc, "-o", extension])
-    return hello.wheel(extension, "x86_64", folder)
+    return greeting.wheel(extension, "x86_64", folder)

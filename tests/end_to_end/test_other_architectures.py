@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support import hello, rootfs
+from support import greeting, rootfs
 from support.fixtures import family
 from support.rootfs import System
 
@@ -30,17 +30,17 @@ def test_a_wheel_repaired_here_is_accepted_and_works_on_its_own_architecture(
 ) -> None:
     files = family(platform)
     root = rootfs.root(PYTHON[platform])
-    wheel = hello.wheel(files.extension, platform, tmp_path)
+    wheel = greeting.wheel(files.extension, platform, tmp_path)
 
     with root.site() as site:
         site.unpack(wheel)
-        control = site.run(hello.SAY)
+        control = site.run(greeting.SAY)
     assert control.code == 1
-    assert f"ImportError: {hello.MISSING}: cannot open shared object file" in control.output
+    assert f"ImportError: {greeting.MISSING}: cannot open shared object file" in control.output
 
     with root.site() as site:
         accepted = site.install(repair(wheel, "--lib-path", files.folder))
         assert accepted.code == 0, accepted.output
-        outcome = site.run(hello.SAY)
-    assert outcome.output == hello.SAID
+        outcome = site.run(greeting.SAY)
+    assert outcome.output == greeting.SAID
     assert outcome.code == 0

@@ -8,7 +8,7 @@ import pytest
 
 from support import real_projects, rootfs
 from support.real_projects import LXML, PILLOW, PSYCOPG2, PYCAIRO
-from support.systems import BOOKWORM, BULLSEYE, JAMMY, SID, TRIXIE
+from support.systems import BOOKWORM, BULLSEYE, FORKY, JAMMY, TRIXIE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 PROJECTS = (PSYCOPG2, PYCAIRO, PILLOW, LXML)
-SYSTEMS = (JAMMY, BOOKWORM, TRIXIE, SID)
+SYSTEMS = (JAMMY, BOOKWORM, TRIXIE, FORKY)
 
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.suite)

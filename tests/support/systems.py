@@ -13,4 +13,4 @@ BULLSEYE: Final = System("bullseye", "3.9", libraries=("python3-distutils",))  #
 JAMMY: Final = System("jammy", "3.10", libraries=(*ALLOWED, "libglib2.0-0"))  # glibc 2.35
 BOOKWORM: Final = System("bookworm", "3.11", libraries=(*ALLOWED, "libglib2.0-0"))  # glibc 2.36
 TRIXIE: Final = System("trixie", "3.13", libraries=(*ALLOWED, "libglib2.0-0t64"))  # glibc 2.41
-SID: Final = System("sid", "3.13", libraries=(*ALLOWED, "libglib2.0-0t64"))  # glibc 2.43 or newer
+FORKY: Final = System("forky", "3.13", libraries=(*ALLOWED, "libglib2.0-0t64"))  # glibc 2.43 or newer
