@@ -16,7 +16,7 @@ from truewheel.analyzer.image import ImageKind
 if TYPE_CHECKING:
     from truewheel.analyzer.image import Image
     from truewheel.archive.reader import WheelReader
-    from truewheel.archive.zip import Entry
+    from truewheel.archive.zip_format import Entry
 
 _HEAD = 20
 """Bytes that tell an ELF file and its type (`e_type` and `e_machine` end there)."""
@@ -30,20 +30,24 @@ _KEPT_LIMIT = 64 << 20
 
 @dataclass(slots=True)
 class Contents:
-    """What the native members say. images: by name, in archive order. ignored: names with the reason, in that order."""
+    """What the native members say.
+
+    images: by name, in archive order. ignored: names with the reason, in that order.
+    kept: the symbol tables of libraries, by name. room: how many bytes more may be kept.
+    """
 
     reader: WheelReader
     images: dict[str, Image] = field(default_factory=dict)
     ignored: tuple[tuple[str, str], ...] = ()
     kept: dict[str, bytes | mmap.mmap] = field(default_factory=dict)
-    room: int = _KEPT_LIMIT
+    room: int = 0
 
     def defined(self, name: str, names: frozenset[str]) -> frozenset[str]:
         """Return which of `names` a file defines: a member, or a library of this machine by its absolute path."""
         if name in self.kept:
             return provided(self.kept[name], names, name)
         if name in self.images:
-            return provided(self.reader.read(name), names, name)
+            return provided(self.reader.view(name), names, name)
         with Path(name).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return provided(data, names, name)
 
@@ -54,7 +58,7 @@ def read_members(reader: WheelReader, jobs: int = 1) -> Contents:
     In memory at one time are as many members as there are threads. Raises InvalidBinaryError naming the member that
     is damaged, the first in archive order when there are several.
     """
-    contents = Contents(reader)
+    contents = Contents(reader, room=_KEPT_LIMIT)
     ignored: dict[str, str] = {}
     native: list[Entry] = []
     for name, entry in reader.entries.items():
@@ -125,7 +129,7 @@ class _Reading:
 
     def _read(self, name: str) -> None:
         contents = self._contents
-        data = contents.reader.read(name)
+        data = contents.reader.view(name)
         image = read_image(data, name)
         kept = None
         if image.dynamic and not image.python_inits and not _ignored(image):

@@ -16,14 +16,14 @@ from truewheel.analyzer.elf_symbols import open_symbols
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from truewheel.analyzer.elf_layout import ElfFile
+    from truewheel.analyzer.elf_layout import Buffer, ElfFile
     from truewheel.analyzer.elf_symbols import SymbolTable
 
 SMALL = 1 << 16
 """Bytes below which a map costs more than it saves."""
 
 
-def keep_exports(data: bytes, where: str, limit: int) -> tuple[bytes | mmap.mmap, int] | None:
+def keep_exports(data: Buffer, where: str, limit: int) -> tuple[bytes | mmap.mmap, int] | None:
     """Return a buffer that answers `elf_symbols.provided` as `data` does, and how many bytes of memory it takes.
 
     None when that is more than `limit`, when the file exports nothing, or has no hash table that counts its symbols.
@@ -36,14 +36,14 @@ def keep_exports(data: bytes, where: str, limit: int) -> tuple[bytes | mmap.mmap
     if table is None or count is None:
         return None
     if len(data) <= SMALL:
-        return (data, len(data)) if len(data) <= limit else None
+        return (bytes(data), len(data)) if len(data) <= limit else None
     ranges = [(start, end) for start, end in _ranges(elf, table, count) if start < end]
     kept = sum(end - start for start, end in ranges)
     if kept > limit:
         return None
     holes = mmap.mmap(-1, len(data))
     for start, end in ranges:
-        holes[start:end] = data[start:end]
+        holes[start:end] = bytes(data[start:end])
     return holes, kept
 
 

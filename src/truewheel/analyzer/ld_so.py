@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from truewheel.analyzer.image import Image
+    from truewheel.archive.layout import InstalledPath
 
 WHEEL = "wheel:"
 """What the place of a wheel's file starts with."""
@@ -197,3 +198,20 @@ def _tidy(place: str) -> str:
     scheme, _, path = place.partition("/")
     tidy = posixpath.normpath(path) if path else "."
     return scheme if tidy == "." else f"{scheme}/{tidy}"
+
+
+def stays_installed(entry: str, place: InstalledPath) -> bool:
+    """Whether an RPATH entry of the file at `place` leads to a folder below the root of the file's own scheme.
+
+    The folder need not exist: a path to another package beside this one (`$ORIGIN/../../other/lib`) stays below.
+    """
+    start, _, rest = entry.partition("/")
+    depth = len(place.path.parent.parts)
+    if start not in {"$ORIGIN", "${ORIGIN}"}:
+        return False
+    for part in rest.split("/"):
+        if part not in {"", "."}:
+            depth += -1 if part == ".." else 1
+        if depth < 0:
+            return False
+    return True

@@ -59,11 +59,11 @@ def own_libc(image: Image) -> Libc | None:
             return Libc.MUSL
         if _GLIBC_LOADER.fullmatch(loader):
             return Libc.GLIBC
-    for dependency in image.needed:
-        if _MUSL.fullmatch(dependency.name) or _MUSL_LOADER.fullmatch(dependency.name):
-            return Libc.MUSL
-        if _GLIBC.fullmatch(dependency.name) or _GLIBC_LOADER.fullmatch(dependency.name):
-            return Libc.GLIBC
+    names = [dependency.name for dependency in image.needed]
+    if any(_MUSL.fullmatch(name) or _MUSL_LOADER.fullmatch(name) for name in names):
+        return Libc.MUSL
+    if any(_GLIBC.fullmatch(name) or _GLIBC_LOADER.fullmatch(name) for name in names):
+        return Libc.GLIBC
     if any(need.version.startswith("GLIBC_") for need in image.symbol_needs):
         return Libc.GLIBC
     return None

@@ -16,7 +16,7 @@ from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import DependencyKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from truewheel.analyzer.graph import DependencyGraph, Edge, Node
 
@@ -44,19 +44,31 @@ def find_unprovided(
     scopes = {name: company.of(name) for name in pending}
     judged = {name: scope for name, scope in scopes.items() if scope is not None}
     pending = {name: pending[name] for name in judged}
-    for architecture, files in c_library.items():
-        of_it = [name for name in pending if graph.nodes[name].image.architecture == architecture]
-        for file in files:
-            _take(pending, of_it, answers, file)
-    by_provider: dict[str, list[str]] = {}
-    for name in pending:
-        for provider in judged[name]:
-            if provider != name:
-                by_provider.setdefault(provider, []).append(name)
-    for provider, needers in by_provider.items():
+    for provider, needers in _providers(graph, judged, c_library):
         _take(pending, needers, answers, provider)
     left = {name: wanted for name, wanted in pending.items() if wanted}
     return _in_company(left, judged, entries, company, answers)
+
+
+def _providers(
+    graph: DependencyGraph, judged: Mapping[str, frozenset[str]], c_library: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield each file that may provide, and who may find it there.
+
+    Whoever provides most of what is wanted comes first, to spare the others the questions: libraries of the wheel that
+    many need, large ones before small ones; then the libraries outside; the C library last.
+    """
+    needers: dict[str, list[str]] = {}
+    for name, scope in judged.items():
+        for provider in scope - {name}:
+            needers.setdefault(provider, []).append(name)
+    size = {name: (not graph.nodes[name].in_wheel, -len(needers[name]), -graph.nodes[name].size) for name in needers}
+    for provider in sorted(needers, key=lambda name: (size[name], name)):
+        yield provider, needers[provider]
+    for architecture, files in c_library.items():
+        of_it = [name for name in judged if graph.nodes[name].image.architecture == architecture]
+        for file in files:
+            yield file, [name for name in of_it if file not in judged[name]]
 
 
 def _wanted(node: Node, c_library: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
