@@ -39,9 +39,9 @@ def test_a_repaired_wheel_works_under_musls_loader(suite: str, repair: Callable[
 
 
 def test_musls_pip_refuses_a_wheel_for_glibc(repair: Callable[..., Path], tmp_path: Path) -> None:
-    files = family("x86_64")
+    root, files = musl.root("bookworm"), family("x86_64")
     wheel = repair(greeting.wheel(files.extension, "x86_64", tmp_path), "--lib-path", files.folder)
-    with musl.root("bookworm").site() as site:
+    with root.site() as site:
         assert "is not a supported wheel on this platform" in site.install(wheel).output
 
 

@@ -47,8 +47,9 @@ def test_a_repaired_project_works_where_its_libraries_are_absent(
 
 
 def test_a_system_older_than_the_label_refuses_the_wheel_and_could_not_run_it(repair: Callable[..., Path]) -> None:
+    root = rootfs.root(BULLSEYE)
     wheel = repair(real_projects.build(PSYCOPG2, BULLSEYE.python))
-    with rootfs.root(BULLSEYE).site() as site:
+    with root.site() as site:
         assert "is not a supported wheel on this platform" in site.install(wheel).output
         site.unpack(wheel)
         outcome = site.run(PSYCOPG2.use)

@@ -26,8 +26,9 @@ PROJECTS = (PSYCOPG2, PILLOW)
 def test_repaired_files_work_after_the_strip_program(
     project: Project, options: tuple[str, ...], repair: Callable[..., Path]
 ) -> None:
+    root = rootfs.root(BOOKWORM)
     wheel = repair(real_projects.build(project, BOOKWORM.python))
-    with rootfs.root(BOOKWORM).site() as site:
+    with root.site() as site:
         site.unpack(wheel)
         files = [path for path in site.folder.rglob("*.so*") if path.is_file()]
         assert len(files) > 10
@@ -39,9 +40,9 @@ def test_repaired_files_work_after_the_strip_program(
 
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
 def test_files_stripped_by_the_repair_work(project: Project, repair: Callable[..., Path]) -> None:
-    plain = real_projects.build(project, BOOKWORM.python)
-    stripped = repair(plain, "--strip")
-    with rootfs.root(BOOKWORM).site() as site:
+    root = rootfs.root(BOOKWORM)
+    stripped = repair(real_projects.build(project, BOOKWORM.python), "--strip")
+    with root.site() as site:
         accepted = site.install(stripped)
         assert accepted.code == 0, accepted.output
         outcome = site.run(project.use)
