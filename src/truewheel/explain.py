@@ -119,8 +119,8 @@ def _explain_library(analysis: Analysis, file: str, subject: str) -> Explanation
         findings.append(Finding(f"it is needed by {_count(len(needers), 'file')}", needers))
         if any(edge.lookup.found is None and edge.lookup.rule is None for edge in direct):
             findings.append(Finding("it was searched for in", tuple(_attempts(analysis, direct[0].dependency.name))))
-    needers = {edge.needer for edge in edges}
-    return Explanation(file, subject, f"{subject} is needed by {_count(len(needers), 'file')}", tuple(findings))
+    count = len({edge.needer for edge in edges})
+    return Explanation(file, subject, f"{subject} is needed by {_count(count, 'file')}", tuple(findings))
 
 
 def _explain_symbol(reader: WheelReader, analysis: Analysis, file: str, subject: str) -> Explanation | None:

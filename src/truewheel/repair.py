@@ -131,7 +131,7 @@ def _require_linux(reader: WheelReader) -> None:
 
 
 def _plan_without_native_files(reader: WheelReader) -> RepairPlan:
-    notices = ()
+    notices: tuple[str, ...] = ()
     if reader.name.platform != ("any",):
         notices = (f"no native file is inside; {'.'.join(reader.name.platform)} could be `any`",)
     return RepairPlan(

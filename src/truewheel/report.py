@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.graph import DependencyGraph, Edge
     from truewheel.platforms.verdict import Policy, Reason, Verdict
+    from truewheel.retagger.evidence import Label
 
 SCHEMA = "truewheel.show/1"
 
@@ -106,12 +107,14 @@ class WheelReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as values that the json module writes."""
-        return _plain(asdict(self))
+        values: dict[str, Any] = _plain(asdict(self))
+        return values
 
 
 def report(file: str, size: int, analysis: Analysis, verdicts: Sequence[Verdict]) -> WheelReport:
     """Return the report of an analyzed and judged wheel. `size` is the wheel's own, in bytes."""
-    label, refusals = None, ()
+    label: Label | None = None
+    refusals: tuple[str, ...] = ()
     if verdicts:
         try:
             label = decide_label(verdicts, current=analysis.name.platform)
@@ -133,7 +136,7 @@ def report(file: str, size: int, analysis: Analysis, verdicts: Sequence[Verdict]
         own_floor=next((verdict.own_floor.tag for verdict in verdicts if verdict.own_floor), None),
         floor_reasons=_floor_reasons(verdicts, policy if label else None),
         refusals=refusals,
-        warnings=tuple(dict.fromkeys(warning for verdict in verdicts for warning in verdict.warnings)),
+        warnings=tuple(dict.fromkeys(text for verdict in verdicts for text in (*verdict.warnings, *verdict.tidied))),
         policy_data=data_version(),
     )
 
@@ -217,7 +220,7 @@ def _fate(edge: Edge, graph: DependencyGraph, policy: Policy) -> Fate:
 def _note(edge: Edge) -> str:
     """Say in a few words how the loader comes to the file, where that is not plain."""
     if edge.lookup.rule in {SearchRule.IN_WHEEL, SearchRule.LOADED, SearchRule.EXCLUDED, SearchRule.INTERPRETER}:
-        return edge.lookup.rule.value
+        return str(edge.lookup.rule.value)
     if edge.lookup.found is None:
         return f"{len(edge.lookup.attempts)} places tried"
     return ""

@@ -108,22 +108,6 @@ def origin_path(start: InstalledPath, target: InstalledPath, needer: str) -> str
     return "$ORIGIN" if way == "." else f"$ORIGIN/{way}"
 
 
-def stays_inside(entry: str, place: InstalledPath) -> bool:
-    """Whether an RPATH entry of the file at `place` leads to a folder under the root of the file's own scheme.
-
-    The folder need not exist: a path to another package beside this one (`$ORIGIN/../../other/lib`) stays inside.
-    """
-    for origin in ("$ORIGIN", "${ORIGIN}"):
-        if entry == origin or entry.startswith(f"{origin}/"):
-            depth = len(place.path.parent.parts)
-            for part in PurePosixPath(entry.removeprefix(origin).lstrip("/")).parts:
-                depth += -1 if part == ".." else 1
-                if depth < 0:
-                    return False
-            return True
-    return False
-
-
 def pathless_edges(graph: DependencyGraph, needer: str, policy: Policy) -> tuple[Edge, ...]:
     """Return the edges to members of the wheel that no path leads to and that the system does not stand in for."""
     return tuple(

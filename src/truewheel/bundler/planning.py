@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import DependencyKind, ImageKind
+from truewheel.analyzer.ld_so import stays_installed
 from truewheel.analyzer.system_names import name_stems
 from truewheel.bundler.naming import bundled_name, distinct_name
-from truewheel.bundler.placement import origin_path, pathless_edges, place_members, stays_inside
+from truewheel.bundler.placement import origin_path, pathless_edges, place_members
 from truewheel.bundler.plan import DroppedPath, ElfEdit, LibraryCopy
 from truewheel.errors import RefusedError, UsageError
 from truewheel.platforms.judge import libraries_to_bundle
@@ -55,7 +56,9 @@ class Bundle:
 def plan_bundle(analysis: Analysis, data_dir: str, policy: Policy, options: BundleOptions) -> Bundle:
     """Decide what is bundled and edited so that the wheel keeps `policy`.
 
-    data_dir: the wheel's `.data` folder. Raises RefusedError when two libraries would need one name or a path would have to cross schemes, and UsageError
+    data_dir: the name of the wheel's data folder.
+
+    Raises RefusedError when two libraries would need one name or a path would have to cross schemes, and UsageError
     for a `no_mangle` pattern that matches nothing.
     """
     wanted = frozenset(libraries_to_bundle(analysis.graph, policy))
@@ -153,7 +156,7 @@ class _EditPlanner:
         if place is None:
             return ElfEdit(node.name, node.name), ()
         old = node.image.runpath or node.image.rpath
-        kept = [entry for entry in old if stays_inside(entry, place)]
+        kept = [entry for entry in old if stays_installed(entry, place)]
         new = list(dict.fromkeys([*kept, *self._new_paths(node, place)]))
         edit = ElfEdit(
             member=self.placement.moved.get(node.name, node.name),

@@ -1,4 +1,4 @@
-"""What the wheel says about its guests: a bill of materials, licence texts, and file names kept true when it is renamed.
+"""What the wheel says about its guests: a bill of materials and licence texts.
 
 Follows PEP 770 (`.dist-info/sboms`) and PEP 639 (`.dist-info/licenses`).
 """
@@ -32,9 +32,7 @@ def provenance_members(reader: WheelReader, plan: RepairPlan, root: Path) -> tup
 
     found = owners([copy.source for copy in plan.libraries], root)
     name = WheelName.parse(plan.output_name)
-    needs = {
-        edit.member: tuple(sorted(new for _, new in edit.replace_needed)) for edit in plan.edits
-    }
+    needs = {edit.member: tuple(sorted(new for _, new in edit.replace_needed)) for edit in plan.edits}
     content = sbom(plan.output_name, name.distribution, name.version, plan.libraries, found, needs)
     return (NewMember(_sbom_member(reader), content), *_licence_members(reader, found))
 

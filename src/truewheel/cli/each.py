@@ -29,17 +29,24 @@ def for_each(
     """
     paths = [Path(wheel) for wheel in wheels]
     failures: list[dict[str, Any]] = []
-    code = ExitCode.DONE
     for number, path in enumerate(paths, 1):
-        try:
-            with _progress(f"[{number}/{len(paths)}] {path.name}"):
-                result = work(path)
+        with _progress(f"[{number}/{len(paths)}] {path.name}"):
+            result = _attempt(work, path)
+        if isinstance(result, TruewheelError):
+            failures.append(_failure(path, result))
+            _complain(path, result)
+        else:
             present(result)
-        except TruewheelError as error:
-            code = error.exit_code if len(paths) == 1 else ExitCode.SOME_FAILED
-            failures.append(_failure(path, error))
-            _complain(path, error)
-    return failures, code
+    if not failures:
+        return failures, ExitCode.DONE
+    return failures, ExitCode.SOME_FAILED if len(paths) > 1 else ExitCode(failures[0]["exit_code"])
+
+
+def _attempt(work: Callable[[Path], Result], path: Path) -> Result | TruewheelError:
+    try:
+        return work(path)
+    except TruewheelError as error:
+        return error
 
 
 def search_from(options: Mapping[str, Any]) -> SearchOptions:

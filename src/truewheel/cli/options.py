@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Decorator = Callable[["Command"], "Command"]
-
-Command = TypeVar("Command", bound="Callable[..., object]")
+    Function = Callable[..., object]
+    Decorator = Callable[[Function], Function]
 
 
 def _together(*decorators: Decorator) -> Decorator:
     """Return one decorator that applies all of them, in the order that help prints them."""
 
-    def apply(command: Command) -> Command:
+    def apply(command: Function) -> Function:
         for decorator in reversed(decorators):
             command = decorator(command)
         return command

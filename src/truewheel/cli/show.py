@@ -12,10 +12,11 @@ from truewheel.archive.reader import WheelReader
 from truewheel.cli.each import for_each, search_from
 from truewheel.cli.format import human_size, plural
 from truewheel.platforms.judge import judge
+from truewheel.platforms.verdict import sentences
 from truewheel.report import Fate, report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from truewheel.errors import ExitCode
@@ -61,12 +62,19 @@ def _screen(one: WheelReport, *, everything: bool) -> Iterator[str]:
     yield from _labels(one)
     yield from _libraries(one, everything=everything)
     yield from _floor(one, everything=everything)
-    for number, warning in enumerate(one.warnings):
-        if number == _FEW and not everything:
-            yield f"          and {len(one.warnings) - _FEW} more (-v lists them)"
-            break
-        yield _row("note" if number == 0 else "", warning)
+    yield from _few(
+        [_row("" if number else "note", text) for number, text in enumerate(one.warnings)], everything=everything
+    )
     yield _row("data", f"policies of {one.policy_data}")
+
+
+def _few(lines: Sequence[str], *, everything: bool) -> Iterator[str]:
+    """Yield the lines, or the first of them and how many there are more."""
+    if everything or len(lines) <= _FEW + 1:
+        yield from lines
+        return
+    yield from lines[:_FEW]
+    yield _row("", f"and {len(lines) - _FEW} more (-v lists them)")
 
 
 def _row(name: str, text: str) -> str:
@@ -148,11 +156,8 @@ def _library(line: LibraryLine, width: int) -> str:
 def _floor(one: WheelReport, *, everything: bool) -> Iterator[str]:
     if not one.could_be or not one.floor_reasons:
         return
-    yield _row("floor", f"nothing older, because of {plural(len(one.floor_reasons), 'fact')}")
-    for number, reason in enumerate(one.floor_reasons):
-        if number == _FEW and not everything:
-            yield f"            and {len(one.floor_reasons) - _FEW} more (-v lists them)"
-            break
-        yield f"            {reason.file} {reason.detail}"
+    lines = sentences(one.floor_reasons)
+    yield _row("floor", f"nothing more portable, because of {plural(len(lines), 'fact')}")
+    yield from _few([f"          {line}" for line in lines], everything=everything)
     if one.own_floor and one.own_floor not in one.could_be:
         yield _row("", f"the wheel's own files alone would allow {one.own_floor}")

@@ -15,7 +15,7 @@ from truewheel.platforms.glibc import glibc_findings
 from truewheel.platforms.musl import musl_findings
 from truewheel.platforms.policies import FAMILIES, data_version, is_allowed, policy_facts
 from truewheel.platforms.reach import libraries_to_bundle, library_findings, needed_until, system_from
-from truewheel.platforms.remarks import remarks
+from truewheel.platforms.remarks import remarks, stray_paths
 from truewheel.platforms.verdict import Judgement, Rule, Verdict
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def _judge_family(analysis: Analysis, facts: PolicyFacts) -> Verdict:
             if stop > floor and not analysis.graph.nodes[name].in_wheel
         ),
         warnings=remarks(analysis, facts, until, floor),
+        tidied=tuple(stray_paths(analysis)),
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import ImageKind, Libc
+from truewheel.analyzer.ld_so import stays_installed
 from truewheel.platforms.glibc import glibc_warnings
 from truewheel.platforms.musl import musl_warnings
 
@@ -32,7 +33,6 @@ def remarks(analysis: Analysis, facts: PolicyFacts, until: dict[str, int], floor
             result += _of_edges(analysis, node, facts, floor)
             if node.in_wheel:
                 result += _of_undefined(analysis, node)
-    result += _paths(analysis)
     result += _excluded(analysis)
     return tuple(dict.fromkeys(result))
 
@@ -73,15 +73,14 @@ def _found_inside(analysis: Analysis, edge: Edge) -> bool:
     return edge.lookup.found is not None and analysis.graph.nodes[edge.lookup.found].in_wheel
 
 
-def _paths(analysis: Analysis) -> Iterator[str]:
+def stray_paths(analysis: Analysis) -> Iterator[str]:
     """Yield each RPATH or RUNPATH entry in force that leads out of the installed package tree, with its files."""
     files: dict[tuple[str, str], list[str]] = {}
     for node in analysis.graph.members():
         place = analysis.installed.get(node.name)
-        depth = len(place.path.parent.parts) if place else 0
         kind = "RUNPATH" if node.image.runpath else "RPATH"
         for entry in node.image.runpath or node.image.rpath:
-            if not _stays_inside(entry, depth):
+            if place is None or not stays_installed(entry, place):
                 files.setdefault((kind, entry), []).append(node.name)
     for (kind, entry), names in files.items():
         yield f"the {kind} entry {entry or '(empty)'} leads outside the wheel: {_listed(names)}"
@@ -90,19 +89,6 @@ def _paths(analysis: Analysis) -> Iterator[str]:
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
-
-
-def _stays_inside(entry: str, depth: int) -> bool:
-    """Whether a path entry of a file `depth` folders below the root of its scheme stays below that root."""
-    start, _, rest = entry.partition("/")
-    if start not in {"$ORIGIN", "${ORIGIN}"}:
-        return False
-    for part in rest.split("/"):
-        if part not in {"", "."}:
-            depth += -1 if part == ".." else 1
-        if depth < 0:
-            return False
-    return True
 
 
 def _of_undefined(analysis: Analysis, node: Node) -> Iterator[str]:

@@ -6,8 +6,13 @@ oldest, most portable policy to the newest, and a wheel that keeps a promise kee
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Rule(Enum):
@@ -103,6 +108,7 @@ class Verdict:
         allows by itself, or None.
     warnings: facts that break no promise but that a person should know (missing symbols nobody can judge, text
         relocations, the kernel floor ...), one sentence each.
+    tidied: such facts that a repair removes.
     """
 
     family: str
@@ -110,6 +116,7 @@ class Verdict:
     own_floor: Policy | None
     library_floors: tuple[tuple[str, Policy | None], ...] = ()
     warnings: tuple[str, ...] = ()
+    tidied: tuple[str, ...] = ()
 
     @property
     def now(self) -> Policy | None:
@@ -124,3 +131,30 @@ class Verdict:
     def judgement(self, tag: str) -> Judgement | None:
         """Return the judgement of the policy that `tag` names, by its own name or an alias."""
         return next((item for item in self.judgements if tag in item.policy.tags), None)
+
+
+def sentences(reasons: Iterable[Reason]) -> tuple[str, ...]:
+    """Return one sentence for each file and library, however many symbol versions stand between them.
+
+    A library outside the wheel is called by its file name alone.
+    """
+    groups: dict[tuple[Rule, str, str], list[Reason]] = {}
+    for reason in reasons:
+        detail = reason.library if reason.rule is Rule.SYMBOL_VERSION else reason.detail
+        groups.setdefault((reason.rule, reason.file, detail), []).append(reason)
+    return tuple(_sentence(group) for group in groups.values())
+
+
+def _sentence(group: list[Reason]) -> str:
+    file, detail = group[0].file, group[0].detail
+    if len(group) > 1:
+        symbols = sorted((reason.symbol for reason in group), key=_numbers)
+        detail = f"needs {', '.join(symbols)} of {group[0].library}"
+    oldest = [reason.oldest for reason in group if reason.oldest is not None]
+    since = f" (allowed since {max(oldest, key=_numbers)})" if len(oldest) == len(group) else ""
+    return f"{file.rpartition('/')[2] if file.startswith('/') else file} {detail}{since}"
+
+
+def _numbers(name: str) -> tuple[tuple[int, ...], str]:
+    """Return a key that sorts names with versions in them by version."""
+    return tuple(int(part) for part in re.findall(r"\d+", name)), name

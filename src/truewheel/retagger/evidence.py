@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from truewheel.errors import RefusedError, UsageError
 from truewheel.platforms.policies import FAMILIES, architectures, newest_policy, policy_facts
-from truewheel.platforms.verdict import Reason, Rule
+from truewheel.platforms.verdict import Reason, Rule, sentences
 from truewheel.retagger.tags import implies, ordered, parse_platform, spellings
 
 if TYPE_CHECKING:
@@ -213,10 +213,5 @@ def _advice(verdict: Verdict, judgements: Iterable[Judgement]) -> str:
 
 def _lines(verdict: Verdict, judgements: Iterable[Judgement]) -> tuple[str, ...]:
     """Return what cannot be mended, one line each; why nothing is judged when there is no judgement."""
-    lines = [
-        f"{reason.file} {reason.detail}" + (f" (allowed since {reason.oldest})" if reason.oldest else "")
-        for item in judgements
-        for reason in item.reasons
-        if not reason.mendable
-    ]
-    return tuple(lines) or (() if verdict.judgements else verdict.warnings)
+    hard = [reason for item in judgements if item is not None for reason in item.reasons if not reason.mendable]
+    return sentences(hard) or (() if verdict.judgements else verdict.warnings)
