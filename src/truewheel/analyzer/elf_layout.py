@@ -194,13 +194,6 @@ class ElfFile:
             f"{what} lies at address {address:#x}, which no segment fills", where=self.where, hint=DAMAGED
         )
 
-    def read_mapped(self, address: int, size: int, what: str) -> bytes:
-        """Return `size` bytes from `address`, all in one segment, a copy."""
-        offset, end = self.mapped(address, what)
-        if size > end - offset:
-            raise self.invalid(f"{what} reaches past the end of its segment", offset)
-        return bytes(self.data[offset : offset + size])
-
 
 @dataclass(frozen=True, slots=True)
 class Dynamic:

@@ -76,6 +76,12 @@ class Strings:
             yield at - start
             at = data.find(prefix, at + 1, end)
 
+    def is_at(self, offset: int, name: bytes) -> bool:
+        """Whether the string at `offset` is `name`."""
+        start = self.start + offset
+        end = start + len(name) + 1
+        return end <= self.end and bytes(self._elf.data[start:end]) == name + b"\0"
+
     def text(self, offset: int) -> str:
         """Return the string at `offset` bytes from the table's start."""
         return self.raw(offset).decode("utf-8", "backslashreplace")

@@ -176,7 +176,7 @@ def exported(table: SymbolTable, names: Iterable[bytes]) -> frozenset[bytes]:
             if at + form.size > table.end:
                 raise elf.invalid("a hash table leads past the end of the symbol table's segment", at)
             offset, info, section = form.unpack_from(elf.data, at)
-            if section != _UNDEFINED and info >> 4 != _LOCAL and strings.raw(offset) == name and _visible(table, index):
+            if section != _UNDEFINED and info >> 4 != _LOCAL and strings.is_at(offset, name) and _visible(table, index):
                 found.add(name)
                 break
     return frozenset(found)
