@@ -32,7 +32,7 @@ def inflate(raw: memoryview, entry: Entry, where: str) -> bytes | bytearray | me
     content: bytearray | memoryview = raw
     if entry.method != STORED:
         try:
-            content = deflate_decompress(raw, entry.size)
+            content = deflate_decompress(raw, max(entry.size, 1))  # for 0 the library would not look at the data
         except DeflateError as error:
             raise _damaged(entry, where, f"does not inflate to {entry.size} bytes") from error
     if len(content) != entry.size:

@@ -2,8 +2,8 @@
 
 Follows the PyPA binary distribution format ("The .dist-info directory", WHEEL). Build tools have written it with blank
 lines before or between headers, with CRLF, with compressed tag sets, and with headers in other case or with `_` for
-`-`; all of these are understood. An edit replaces lines, and takes blank lines out from between headers, because
-installers stop reading at the first one.
+`-`; all of these are understood. An edit replaces lines, and takes what is no header out from between headers, because
+installers stop reading there.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class WheelMetadata:
         """Return the file with other tags or another `Root-Is-Purelib`; None leaves what is there.
 
         Tags are written one a line, sorted, where the first `Tag` line stood. Other headers stay as they are, in order.
-        Headers after a blank line move up to the others, so that installers see them.
+        Headers after a blank or a stray line move up to the others, so that installers see them.
         """
         newline = next((line.ending for line in self._lines if line.key and line.ending), "\n")
         lines = list(self._lines)
@@ -98,7 +98,7 @@ class WheelMetadata:
             lines = _replaced(lines, "root-is-purelib", [f"Root-Is-Purelib: {str(root_is_purelib).lower()}"], newline)
         if tags is not None:
             lines = _replaced(lines, "tag", [f"Tag: {tag}" for tag in sorted(set(tags))], newline)
-        lines = _without_gaps(lines)
+        lines = _without_gaps(lines, newline)
         mark = "\ufeff" if self._byte_order_mark and lines == list(self._lines) else ""
         text = "".join(line.text + (line.ending or newline) for line in lines[:-1])
         return (mark + text + "".join(line.text + line.ending for line in lines[-1:])).encode()
@@ -168,9 +168,22 @@ def _replaced(lines: list[_Line], key: str, texts: list[str], newline: str) -> l
     return [*result[:place], *new, *result[place:]]
 
 
-def _without_gaps(lines: list[_Line]) -> list[_Line]:
+def _without_gaps(lines: list[_Line], newline: str) -> list[_Line]:
+    """Return the lines with all headers in one block, so that an installer sees every one of them.
+
+    Blank lines between headers go; other lines that are not headers move behind the block.
+    """
     end = _end_of_headers(lines)
-    return [line for index, line in enumerate(lines) if index >= end or not line.is_blank]
+    block: list[_Line] = []
+    stray: list[_Line] = []
+    in_header = False
+    for line in lines[:end]:
+        in_header = bool(line.key) or (in_header and line.is_continuation)
+        if in_header:
+            block.append(line)
+        elif not line.is_blank:
+            stray.append(line)
+    return [*block, *([_Line("", newline), *stray] if stray else []), *lines[end:]]
 
 
 def _end_of_headers(lines: Sequence[_Line]) -> int:

@@ -18,6 +18,7 @@ _DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?")
 _VERSION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._+!]*[A-Za-z0-9])?")
 _BUILD = re.compile(r"[0-9][A-Za-z0-9._+]*")
 _TAG = re.compile(r"[a-z0-9_]+")
+_PYTHON_TAG = re.compile(r"[a-z_][a-z0-9_]*")
 _MINIMUM_PARTS = 5
 _PARTS_WITH_BUILD = 6
 
@@ -54,6 +55,8 @@ class WheelName:
             )
         _demand(_VERSION, parts[1], "version", filename)
         python, abi, platform = (parse_tag_set(part, filename) for part in parts[-3:])
+        for tag in python:
+            _demand(_PYTHON_TAG, tag, "Python tag", filename)
         return cls(parts[0], parts[1], build, python, abi, platform)
 
     def __str__(self) -> str:

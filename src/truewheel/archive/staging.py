@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from truewheel.archive.reader import WheelReader
 
 _CHUNK = 1 << 20
+_BUFFER = 1 << 18
 _HINTS = {
     errno.ENOSPC: "free some space there, or choose another directory",
     errno.EDQUOT: "the disk quota is used up; free some space, or choose another directory",
@@ -106,7 +107,7 @@ def temporary_file(directory: Path, mode: int) -> Iterator[tuple[BinaryIO, Stage
             raise
         staged = StagedFile(path, directory, made)
         try:
-            with open(descriptor, "wb", buffering=1 << 18) as file:  # noqa: PTH123 - a descriptor, not a path
+            with os.fdopen(descriptor, "wb", buffering=_BUFFER) as file:
                 yield file, staged
                 file.flush()
                 os.fsync(descriptor)

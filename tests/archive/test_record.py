@@ -1,0 +1,110 @@
+"""RECORD."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from truewheel.archive.record import Record
+from truewheel.errors import InvalidWheelError
+
+RECORD = "foo-1.0.dist-info/RECORD"
+EMPTY = hashlib.sha256(b"").digest()
+EMPTY_TEXT = "sha256=" + base64.urlsafe_b64encode(EMPTY).decode().rstrip("=")
+
+
+def test_rows_that_do_not_change_keep_their_bytes_and_order() -> None:
+    data = f'z.py,sha256=abc,1\r\n"quoted,name.py",sha512=x,\r\n{RECORD},,\r\na.py,{EMPTY_TEXT},0\r\n'.encode()
+    assert Record.parse(data, RECORD).edited((), {}) == data
+
+
+def test_changed_rows_stay_in_place_and_new_ones_stand_before_record() -> None:
+    data = f"z.py,sha256=abc,1\n{RECORD},,\na.py,sha256=old,1\n".encode()
+    edited = Record.parse(data, RECORD).edited((), {"a.py": (EMPTY, 0), "n,2.py": (EMPTY, 0), "n1.py": (EMPTY, 0)})
+    assert edited.decode() == (
+        f'z.py,sha256=abc,1\n"n,2.py",{EMPTY_TEXT},0\nn1.py,{EMPTY_TEXT},0\n{RECORD},,\na.py,{EMPTY_TEXT},0\n'
+    )
+
+
+def test_removed_rows_and_signatures_go() -> None:
+    data = f"a.py,,\nb.py,,\n{RECORD}.jws,,\n{RECORD}.p7s,,\n{RECORD},,\n".encode()
+    edited = Record.parse(data, RECORD).edited({"a.py"}, {})
+    assert edited == f"b.py,,\n{RECORD},,\n".encode()
+
+
+def test_a_missing_own_row_is_added_with_the_line_ending_of_the_file() -> None:
+    assert Record.parse(b"a.py,,\r\nb.py,,", RECORD).edited((), {}) == f"a.py,,\r\nb.py,,\r\n{RECORD},,\r\n".encode()
+    assert Record.parse(b"", RECORD).edited((), {}) == f"{RECORD},,\n".encode()
+
+
+def test_an_own_row_with_a_hash_loses_it() -> None:
+    assert Record.parse(f"{RECORD},sha256=x,3\n".encode(), RECORD).edited((), {}) == f"{RECORD},,\n".encode()
+
+
+def test_a_row_listed_twice_is_kept_once() -> None:
+    assert Record.parse(b"a,,\n\na,,\n", RECORD).edited((), {}) == f"a,,\n{RECORD},,\n".encode()
+
+
+def test_a_row_may_span_lines() -> None:
+    record = Record.parse(b'"a\nb",sha256=x,1\nc,,\n', RECORD)
+    assert [(row.path, row.line) for row in record.rows] == [("a\nb", 1), ("c", 3)]
+
+
+def test_problems_name_their_lines() -> None:
+    rows = ("a.py,sha256=x,1", "", "gone.py,sha256=x,1", "b.py,md5=x,1", "a.py,sha256=x,1", "c.py,sha256=x", "d.py,,")
+    record = Record.parse("\n".join((*rows, f"{RECORD},,")).encode(), RECORD)
+    assert record.problems({"a.py", "b.py", "c.py", "d.py", RECORD}) == (
+        f"{RECORD}, line 2: the line is empty",
+        f"{RECORD}, line 3: lists 'gone.py', which is not in the wheel",
+        f"{RECORD}, line 4: 'b.py' has no sha256 or better, but md5",
+        f"{RECORD}, line 5: 'a.py' is listed again",
+        f"{RECORD}, line 6: has 2 columns, not 3",
+        f"{RECORD}, line 7: 'd.py' has no sha256 or better",
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"a\xff,,\n", "byte 1 is not UTF-8"),
+        (b'a,,\n"open,,\n', "line 2 is not CSV"),
+        (b'a,,\nb\r"c,,\n', "line 2 is not CSV"),
+        (b"a" * 200_000 + b",,\n", "line 1 is not CSV"),
+    ],
+)
+def test_what_is_not_csv_is_refused(data: bytes, problem: str) -> None:
+    with pytest.raises(InvalidWheelError, match=problem):
+        Record.parse(data, RECORD)
+
+
+PATHS = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=12)
+
+
+@given(
+    st.lists(PATHS, unique=True), st.sampled_from(["\n", "\r\n"]), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+)
+def test_files_of_the_csv_module_round_trip(paths: list[str], newline: str, quoting: int) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator=newline, quoting=quoting)  # type: ignore[arg-type]
+    writer.writerows([path, "sha256=x", "1"] for path in paths)
+    writer.writerow([RECORD, "", ""])
+    data = text.getvalue().encode()
+    record = Record.parse(data, RECORD)
+    assert record.paths() == {*paths, RECORD}
+    assert record.edited((), {}) == data
+
+
+@given(st.lists(PATHS, unique=True), st.lists(PATHS, unique=True))
+def test_new_rows_are_read_back_by_the_csv_module(old: list[str], new: list[str]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([path, "sha256=x", "1"] for path in old)
+    edited = Record.parse(text.getvalue().encode(), RECORD).edited((), dict.fromkeys(new, (EMPTY, 7)))
+    rows = {row[0]: row[1:] for row in csv.reader(io.StringIO(edited.decode(), newline=""))}
+    expected = {path: ["sha256=x", "1"] for path in old} | {path: [EMPTY_TEXT, "7"] for path in new}
+    assert rows == expected | {RECORD: ["", ""]}
