@@ -4,11 +4,13 @@ import mmap
 from typing import TYPE_CHECKING, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from support.elf_bytes import Elf, Sym
+from support.elf_bytes import Elf, Sym, gnu_hash
 from support.fixtures import FIXTURES, family, odd
 from truewheel.analyzer import elf_exports
-from truewheel.analyzer.elf_exports import keep_exports
+from truewheel.analyzer.elf_exports import AskedName, defined, keep_exports
 from truewheel.analyzer.elf_symbols import provided, read_symbols
 
 if TYPE_CHECKING:
@@ -31,7 +33,11 @@ def test_what_is_kept_answers_like_the_file(path: Path, monkeypatch: pytest.Monk
     assert isinstance(buffer, mmap.mmap)
     assert len(buffer) == len(data)
     assert size < len(data)
-    assert provided(buffer, names, path.name) == provided(data, names, path.name)
+    expected = provided(data, names, path.name)
+    asked = [AskedName.of(name) for name in names]
+    assert provided(buffer, names, path.name) == expected
+    assert defined(buffer, asked, path.name) == expected
+    assert defined(data, asked, path.name) == expected
 
 
 @pytest.mark.parametrize("hashes", [("gnu",), ("sysv",), ("gnu", "sysv")])
@@ -59,3 +65,26 @@ def test_nothing_is_kept_beyond_the_limit_or_without_symbols(monkeypatch: pytest
     assert keep_exports(Elf(symbols=[Sym("given")], hashes=()).build().data, "x", _PLENTY) is None
     monkeypatch.setattr(elf_exports, "SMALL", 0)
     assert keep_exports(family("x86_64").tone.read_bytes(), "x", 10) is None
+
+
+@given(st.text(max_size=40))
+def test_the_hash_of_a_name_is_the_linkers(name: str) -> None:
+    assert AskedName.of(name).gnu_hash == gnu_hash(name)
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("hashes", [("gnu",), ("sysv",), ()])
+def test_only_defined_names_are_found(
+    order: Literal["little", "big"], bits: Literal[32, 64], hashes: tuple[Literal["gnu", "sysv"], ...]
+) -> None:
+    given_names = [f"given_{number}" for number in range(50)]
+    symbols = [Sym("used", defined=False), *(Sym(name) for name in given_names), Sym("local", binding=0)]
+    data = Elf(symbols=symbols, byte_order=order, bits=bits, hashes=hashes).build().data
+    asked = [AskedName.of(name) for name in (*given_names, "used", "given_50", "other")]
+    assert defined(data, asked, "x") == frozenset(given_names)
+
+
+def test_a_file_without_symbols_defines_nothing() -> None:
+    assert defined(odd("static").read_bytes(), [AskedName.of("main")], "x") == frozenset()
+    assert defined(Elf(type=1).build().data, [AskedName.of("main")], "x") == frozenset()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from support.images import image
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import Libc
-from truewheel.analyzer.ld_so import SearchOptions, expand, places, split_library_path
+from truewheel.analyzer.ld_so import SearchOptions, expand, places, split_library_path, stays_installed
+from truewheel.archive.layout import InstalledPath, Scheme
 
 if TYPE_CHECKING:
     from truewheel.analyzer.ld_so import Places
@@ -154,3 +155,22 @@ def test_the_environment_variable_is_split_as_glibc_does(tmp_path: Path, monkeyp
     assert split_library_path("/a:b;/c") == (Path("/a"), tmp_path / "b", Path("/c"))
     assert split_library_path("/a:") == (Path("/a"), tmp_path)
     assert split_library_path("") == ()
+
+
+@pytest.mark.parametrize(
+    ("entry", "stays"),
+    [
+        ("$ORIGIN", True),
+        ("${ORIGIN}/libs", True),
+        ("$ORIGIN/../../other/lib", True),
+        ("$ORIGIN/./..//..", True),
+        ("$ORIGIN/../../..", False),
+        ("$ORIGIN/../../../back/again", False),
+        ("/opt/lib", False),
+        ("libs", False),
+        ("$LIB/x", False),
+    ],
+)
+def test_an_entry_stays_installed_below_its_own_scheme(entry: str, *, stays: bool) -> None:
+    place = InstalledPath(Scheme.PLATLIB, PurePosixPath("pkg/sub/mod.so"))
+    assert stays_installed(entry, place) is stays

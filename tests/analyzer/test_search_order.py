@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support.elf_bytes import Elf
 from support.fixtures import family, odd
 from support.images import image, member
 from truewheel.analyzer.graph import Outcome, SearchRule
@@ -138,6 +139,37 @@ def test_files_that_do_not_fit_are_passed_over(root: Path) -> None:
         Outcome.ABSENT,
         Outcome.FOUND,
     ]
+
+
+def test_objects_and_files_that_cannot_be_opened_are_passed_over(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "lib64").mkdir()
+    (root / "lib64/libx.so.1").write_bytes(Elf(type=1).build().data)
+    closed = _put(root / "usr/lib64")
+    good = _put(root / "usr/lib")
+    inner = Path.open
+
+    def opening(path: Path, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        if path == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return inner(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", opening)
+    edge = _edge(image("libx.so.1", GLIBC), root)
+    assert _found(edge) == (str(good), SearchRule.DEFAULT)
+    outcomes = {each.place.replace(str(root), ""): each.outcome for each in edge.lookup.attempts}
+    assert outcomes["/lib64/libx.so.1"] is Outcome.NOT_NATIVE
+    assert outcomes["/usr/lib64/libx.so.1"] is Outcome.ABSENT
+
+
+def test_a_configuration_that_cannot_be_read_says_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "etc/ld.so.conf").write_text("/opt/lib\n")
+    _put(root / "opt/lib")
+
+    def closed(path: Path, *_: Any, **__: Any) -> None:  # noqa: ANN401
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", closed)
+    assert _found(_edge(image("libx.so.1", GLIBC), root)) == (None, None)
 
 
 def test_a_member_of_another_architecture_is_passed_over(root: Path) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.elf import is_elf, read_image
-from truewheel.analyzer.elf_exports import keep_exports
-from truewheel.analyzer.elf_symbols import provided
+from truewheel.analyzer.elf_exports import AskedName, defined, keep_exports
 from truewheel.analyzer.image import ImageKind
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ class Contents:
 
     images: by name, in archive order. ignored: names with the reason, in that order.
     kept: the symbol tables of libraries, by name. room: how many bytes more may be kept.
+    asked: every name that any file was asked for.
     """
 
     reader: WheelReader
@@ -41,15 +41,23 @@ class Contents:
     ignored: tuple[tuple[str, str], ...] = ()
     kept: dict[str, bytes | mmap.mmap] = field(default_factory=dict)
     room: int = 0
+    asked: dict[str, AskedName] = field(default_factory=dict)
 
     def defined(self, name: str, names: frozenset[str]) -> frozenset[str]:
         """Return which of `names` a file defines: a member, or a library of this machine by its absolute path."""
+        asked = [self._asked(each) for each in names]
         if name in self.kept:
-            return provided(self.kept[name], names, name)
+            return defined(self.kept[name], asked, name)
         if name in self.images:
-            return provided(self.reader.view(name), names, name)
+            return defined(self.reader.view(name), asked, name)
         with Path(name).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return provided(data, names, name)
+            return defined(data, asked, name)
+
+    def _asked(self, name: str) -> AskedName:
+        known = self.asked.get(name)
+        if known is None:
+            known = self.asked[name] = AskedName.of(name)
+        return known
 
 
 def read_members(reader: WheelReader, jobs: int = 1) -> Contents:

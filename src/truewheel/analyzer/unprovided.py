@@ -38,37 +38,32 @@ def find_unprovided(
     c_library: for each architecture the files of the C library that every Python process has loaded; none: unknown.
     defined: tells which of some names the file of that path or member name defines.
     """
-    company = _Company(graph)
     answers = _Answers(defined)
     pending = {name: wanted for name, node in graph.nodes.items() if (wanted := _wanted(node, c_library))}
-    scopes = {name: company.of(name) for name in pending}
-    judged = {name: scope for name, scope in scopes.items() if scope is not None}
-    pending = {name: pending[name] for name in judged}
-    for provider, needers in _providers(graph, judged, c_library):
+    # Nearly all is defined by a directly needed library. Large ones first: they spare the others most questions.
+    direct = {name: frozenset(_found(graph.edges[name])) - {name} for name in pending}
+    for provider, needers in _by_provider(graph, direct):
         _take(pending, needers, answers, provider)
-    left = {name: wanted for name, wanted in pending.items() if wanted}
+    for architecture, files in c_library.items():
+        for file in files:
+            of_it = (name for name in pending if graph.nodes[name].image.architecture == architecture)
+            _take(pending, of_it, answers, file)
+    company = _Company(graph)
+    judged = {name: scope for name in pending if pending[name] and (scope := company.of(name)) is not None}
+    for provider, needers in _by_provider(graph, {name: judged[name] - direct[name] - {name} for name in judged}):
+        _take(pending, needers, answers, provider)
+    left = {name: pending[name] for name in judged if pending[name]}
     return _in_company(left, judged, entries, company, answers)
 
 
-def _providers(
-    graph: DependencyGraph, judged: Mapping[str, frozenset[str]], c_library: Mapping[str, tuple[str, ...]]
-) -> Iterator[tuple[str, list[str]]]:
-    """Yield each file that may provide, and who may find it there.
-
-    Whoever provides most of what is wanted comes first, to spare the others the questions: libraries of the wheel that
-    many need, large ones before small ones; then the libraries outside; the C library last.
-    """
+def _by_provider(graph: DependencyGraph, providers: Mapping[str, frozenset[str]]) -> list[tuple[str, list[str]]]:
+    """Return each file that may provide with those who may find it there: the wheel's first, and large ones first."""
     needers: dict[str, list[str]] = {}
-    for name, scope in judged.items():
-        for provider in scope - {name}:
+    for name, its_providers in providers.items():
+        for provider in its_providers:
             needers.setdefault(provider, []).append(name)
-    size = {name: (not graph.nodes[name].in_wheel, -len(needers[name]), -graph.nodes[name].size) for name in needers}
-    for provider in sorted(needers, key=lambda name: (size[name], name)):
-        yield provider, needers[provider]
-    for architecture, files in c_library.items():
-        of_it = [name for name in judged if graph.nodes[name].image.architecture == architecture]
-        for file in files:
-            yield file, [name for name in of_it if file not in judged[name]]
+    order = sorted(needers, key=lambda name: (not graph.nodes[name].in_wheel, -graph.nodes[name].size, name))
+    return [(provider, needers[provider]) for provider in order]
 
 
 def _wanted(node: Node, c_library: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
@@ -140,16 +135,15 @@ class _Company:
 
     def reached(self, name: str) -> frozenset[str]:
         """Return the file and all that it needs, directly or not."""
-        direct = tuple(dict.fromkeys(each.lookup.found for each in self._graph.edges[name] if each.lookup.found))
+        direct = tuple(_found(self._graph.edges[name]))
         known = self._reached.get(direct)
         if known is None:
             queue = list(direct)
             met = set(queue)
             for each in queue:
-                for edge in self._graph.edges[each]:
-                    if edge.lookup.found is not None and edge.lookup.found not in met:
-                        met.add(edge.lookup.found)
-                        queue.append(edge.lookup.found)
+                new = [found for found in _found(self._graph.edges[each]) if found not in met]
+                met.update(new)
+                queue.extend(new)
             known = self._reached[direct] = frozenset(met)
         return known | {name}
 
@@ -157,6 +151,11 @@ class _Company:
         """Return the same, or None when a part of it was not read."""
         reached = self.reached(name)
         return reached if reached.isdisjoint(self._unread) else None
+
+
+def _found(edges: Iterable[Edge]) -> Iterator[str]:
+    """Yield the files that edges lead to, each once."""
+    return iter(dict.fromkeys(edge.lookup.found for edge in edges if edge.lookup.found is not None))
 
 
 def _unread(edge: Edge) -> bool:
