@@ -6,10 +6,9 @@ from `first` on stand in the table, grouped by bucket, and a bit filter tells mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain, repeat
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.elf_layout import Tag
 from truewheel.analyzer.elf_machine import Machine
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 14
 
 
-@dataclass(frozen=True, slots=True)
-class GnuHash:
+class GnuHash(NamedTuple):
     """The table of DT_GNU_HASH; the fields named `..._at` are file offsets.
 
     first: the index of the first symbol in the table. end: where the table's segment ends in the file.
@@ -101,8 +99,7 @@ class GnuHash:
         return start
 
 
-@dataclass(frozen=True, slots=True)
-class SysvHash:
+class SysvHash(NamedTuple):
     """The table of DT_HASH; the fields named `..._at` are file offsets. It holds every symbol."""
 
     elf: ElfFile

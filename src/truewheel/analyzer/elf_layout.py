@@ -6,7 +6,6 @@ program headers are used, as a loader does: a file without section headers is un
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
@@ -81,8 +80,7 @@ class Tag(IntEnum):
 _DEPENDENCY_TAGS = frozenset({Tag.NEEDED, Tag.AUXILIARY, Tag.FILTER})
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """The shapes of all structures for one class (32 or 64 bits) and one byte order.
 
     Fields that nobody reads are padding, so that both classes give the same fields in the same order, `segment`
@@ -156,8 +154,7 @@ class Segment(NamedTuple):
     align: int
 
 
-@dataclass(frozen=True, slots=True)
-class ElfFile:
+class ElfFile(NamedTuple):
     """The buffer, its header and its program headers.
 
     size: bytes of the buffer. loads: the PT_LOAD segments, last one first, because a later one covers an earlier one.
@@ -195,8 +192,7 @@ class ElfFile:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Dynamic:
+class Dynamic(NamedTuple):
     """The dynamic section.
 
     values: the number of each tag; the last one counts where a tag stands twice, as for a loader.

@@ -6,10 +6,9 @@ NT_GNU_PROPERTY_TYPE_0 and the x86-64 psABI for GNU_PROPERTY_X86_ISA_1_NEEDED.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.elf_layout import SegmentType
 from truewheel.analyzer.elf_machine import Machine
@@ -37,8 +36,7 @@ class NoteType(IntEnum):
     PROPERTY = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Notes:
+class Notes(NamedTuple):
     """What the notes say; the fields are those of `Image`."""
 
     isa_level: int = 1

@@ -6,9 +6,8 @@ and program headers give none; `_count` says where it is taken from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.elf_hash import open_gnu_hash, open_sysv_hash
 from truewheel.analyzer.elf_layout import Tag, check_loads, open_elf, read_dynamic
@@ -48,8 +47,7 @@ _TABLE_TAGS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolTable:
+class SymbolTable(NamedTuple):
     """The symbol table and what belongs to it.
 
     start, end: file offsets of the table and of the end of its segment; versions_start, versions_end: the same of the

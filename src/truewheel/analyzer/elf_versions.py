@@ -5,8 +5,7 @@ Follows the Linux Standard Base, "Symbol Versioning".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.elf_layout import Tag
 from truewheel.analyzer.image import SymbolNeed
@@ -23,8 +22,7 @@ INDEX_MASK = 0x7FFF
 """A version index has 15 bits; the sixteenth hides a symbol from references without a version."""
 
 
-@dataclass(frozen=True, slots=True)
-class Versions:
+class Versions(NamedTuple):
     """Both tables.
 
     by_index: what an entry of the version symbol table means: the version, and the library it is asked of (None for a
