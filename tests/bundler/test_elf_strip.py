@@ -203,7 +203,7 @@ def test_damage_is_named(place: int, form: str, value: int, words: str) -> None:
         strip(bytes(data), "hello/libtone.so.2")
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.data())
 def test_hostile_bytes_never_end_in_another_error(data: st.DataObject) -> None:
     content = bytearray(family("s390x").tone.read_bytes())

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import struct
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from support.elf_parts import Parts
 from support.fixtures import FIXTURES, GLIBC_PLATFORMS, MUSL_PLATFORMS, family, odd
@@ -269,3 +273,58 @@ def test_many_differences_are_counted(tmp_path: Path) -> None:
     path.write_bytes(family("s390x").tone.read_bytes())
     with pytest.raises(ToolError, match=r"; and \d+ more \(try another version of patchelf\)"):
         verify_edit(EDIT, family("x86_64").greet.read_bytes(), path)
+
+
+def test_a_symbol_name_that_shares_its_bytes_with_the_old_path_is_watched(tmp_path: Path) -> None:
+    """patchelf writes over the old path; here it is as long as before, and only the path differs."""
+    before = odd("rpath.so").read_bytes()
+    edit = ElfEdit(NAME, NAME, rpath="$ORIGIN/x")
+    verify_edit(edit, before, edited(before, edit, tmp_path))
+
+
+def test_an_executable_at_a_fixed_address_may_lose_padding_only(tmp_path: Path) -> None:
+    parts = Parts(bytearray(odd("executable").read_bytes()))
+    struct.pack_into("<H", parts.data, 16, 2)
+    before = bytes(parts.data)
+    sections = sorted(
+        (item["sh_offset"], item["sh_size"])
+        for item in parts.elf.iter_sections()
+        if item["sh_flags"] & 2 and item["sh_addr"]
+    )
+    padding = next(
+        start + size
+        for (start, size), (following, _) in pairwise(sections)
+        if start + size < following and not any(before[start + size : following])
+    )
+    path = tmp_path / "edited"
+    path.write_bytes(before[:padding] + b"Z" + before[padding + 1 :])
+    verify_edit(ElfEdit(NAME, NAME), before, path)
+    text = parts.section(".text")["sh_offset"]
+    path.write_bytes(before[:text] + b"Z" + before[text + 1 :])
+    with pytest.raises(ToolError, match="mapped bytes behind address"):
+        verify_edit(ElfEdit(NAME, NAME), before, path)
+
+
+def test_a_file_without_section_headers_has_no_padding(tmp_path: Path) -> None:
+    before = odd("sectionless.so").read_bytes()
+    path = tmp_path / "same.so"
+    path.write_bytes(before)
+    verify_edit(ElfEdit(NAME, NAME), before, path)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_hostile_bytes_never_end_in_another_error(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    before = family("s390x").greet.read_bytes()
+    after = bytearray(before)
+    for _ in range(data.draw(st.integers(1, 4))):
+        after[data.draw(st.integers(0, len(after) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.getbasetemp() / "hostile.so"
+    path.write_bytes(after)
+    with contextlib.suppress(ToolError):
+        verify_edit(ElfEdit(NAME, NAME), before, path)
+    path.write_bytes(before)
+    with contextlib.suppress(ToolError):
+        verify_edit(ElfEdit(NAME, NAME), after, path)

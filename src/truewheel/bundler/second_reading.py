@@ -31,7 +31,9 @@ RELOCATION_TABLES = (
 _PLT_RELA = 7  # DT_PLTREL: the PLT's relocations carry addends
 _CLASS_32, _CLASS_64 = 1, 2
 _SHF_ALLOC = 2
-_LONGEST_LIST = 100_000  # dynamic entries or symbol versions; real files have tens
+_MOST_ENTRIES = 10_000  # of the dynamic segment; real files have tens
+_MOST_LIBRARIES = 1_000  # with symbol versions, or versions of one's own; libc.so.6 has 40
+_MOST_SEGMENTS = 200
 
 
 class ReadingError(Exception):
@@ -161,23 +163,22 @@ class Reading:
 
     def version_needs(self) -> tuple[tuple[VersionSet, ...], int]:
         """Return the versions that the file needs of others, and the size of their table in bytes."""
-        return self._versions("DT_VERNEED", "DT_VERNEEDNUM", self._needed_version)
+        return self._versions("DT_VERNEED", self._needed_version)
 
     def version_definitions(self) -> tuple[tuple[VersionSet, ...], int]:
         """Return the versions that the file defines, and the size of their table in bytes."""
-        return self._versions("DT_VERDEF", "DT_VERDEFNUM", self._defined_version)
+        return self._versions("DT_VERDEF", self._defined_version)
 
-    def _versions(self, tag: str, count_tag: str, read: _VersionReader) -> tuple[tuple[VersionSet, ...], int]:
-        start, count = self.value(tag), self.value(count_tag) or 0
-        if start is None:
-            return (), 0
-        if count > _LONGEST_LIST:
-            raise ReadingError(f"{count} {count_tag} cannot be true")
+    def _versions(self, tag: str, read: _VersionReader) -> tuple[tuple[VersionSet, ...], int]:
+        """Follow the entries to the last, as loaders do; they do not look at the number that another tag gives."""
         sets: list[VersionSet] = []
-        at, end = start, start
-        for _ in range(count):
+        start = at = end = self.value(tag) or 0
+        step = at
+        while step:
             found, step, stop = read(at)
             sets.append(found)
+            if len(sets) > _MOST_LIBRARIES:
+                raise ReadingError(f"the table of {tag} does not end")
             end = max(end, stop)
             at += step
         return tuple(sets), end - start
@@ -186,7 +187,7 @@ class Reading:
         head = _parse(self.structures.Elf_Verneed, self.at(at, 16))
         place, stop = at + head["vn_aux"], at + 16
         versions: list[tuple[str, int, int, int]] = []
-        for _ in range(head["vn_cnt"]):
+        for _ in range(min(head["vn_cnt"], _MOST_LIBRARIES)):
             item = _parse(self.structures.Elf_Vernaux, self.at(place, 16))
             versions.append((self.string(item["vna_name"]), item["vna_hash"], item["vna_flags"], item["vna_other"]))
             stop = place + 16
@@ -197,7 +198,7 @@ class Reading:
         head = _parse(self.structures.Elf_Verdef, self.at(at, 20))
         place, stop = at + head["vd_aux"], at + 20
         versions: list[tuple[str, int, int, int]] = []
-        for _ in range(head["vd_cnt"]):
+        for _ in range(min(head["vd_cnt"], _MOST_LIBRARIES)):
             item = _parse(self.structures.Elf_Verdaux, self.at(place, 8))
             versions.append((self.string(item["vda_name"]), head["vd_hash"], head["vd_flags"], head["vd_ndx"]))
             stop = place + 8
@@ -271,6 +272,8 @@ def read(data: memoryview) -> Reading:
     header = _parse(structures.Elf_Ehdr, data[:64])
     structures.create_advanced_structs(header["e_type"], header["e_machine"], header["e_ident"]["EI_OSABI"])
     start, size = header["e_phoff"], header["e_phnum"] * header["e_phentsize"]
+    if header["e_phnum"] > _MOST_SEGMENTS:
+        raise ReadingError(f"{header['e_phnum']} program headers are too many")
     stream = BytesIO(data[start : start + size])
     segments = tuple(_segment(structures.Elf_Phdr.parse_stream(stream)) for _ in range(header["e_phnum"]))
     section_start, section_size = header["e_shoff"], header["e_shnum"] * header["e_shentsize"]
@@ -295,7 +298,7 @@ def _dynamic(structures: ELFStructs, data: memoryview, segments: tuple[Segment, 
         raise ReadingError(f"there is not one dynamic segment but {len(found)}")
     stream = BytesIO(data[found[0].offset : found[0].offset + found[0].file_size])
     tags: defaultdict[str, list[int]] = defaultdict(list)
-    for _ in range(_LONGEST_LIST):
+    for _ in range(_MOST_ENTRIES):
         entry = structures.Elf_Dyn.parse_stream(stream)
         if entry["d_tag"] == "DT_NULL":
             break
