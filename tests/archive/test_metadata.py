@@ -78,6 +78,11 @@ def test_what_cannot_be_understood_is_refused(text: bytes, problem: str) -> None
     assert error.value.where == "foo.whl, foo-1.0.dist-info/WHEEL"
 
 
+def test_a_long_run_of_spaces_costs_no_time() -> None:
+    text = b"Wheel-Version: 1.0\nGenerator: a" + b" " * 500_000 + b"b\nTag: py3-none-any\n"
+    assert WheelMetadata.parse(text).tags == ("py3-none-any",)
+
+
 def test_tag_sets_that_explode_are_refused() -> None:
     many = ".".join(f"a{number}" for number in range(40))
     with pytest.raises(InvalidWheelError, match="more than 10000 tags"):

@@ -295,6 +295,21 @@ def test_members_inside_other_members_are_refused() -> None:
     assert error.where == "foo.whl, 'outer' at byte 0"
 
 
+def test_entries_that_share_one_costly_local_header_are_refused_at_once() -> None:
+    fields = pack("<2H", 0x5455, 0) * 16_000
+    shared = RawMember(b"a", b"", local_extra=fields)
+    body = shared.local_header()
+    directory = shared.central_header(0) * 30_000
+    data = body + directory + pack("<4s4H2LH", b"PK\5\6", 0, 0, 30_000, 30_000, len(directory), len(body), 0)
+    assert refusal(data).what == "the member starts inside another one"
+
+
+def test_very_deep_names_are_read_in_reasonable_time_and_very_long_ones_refused() -> None:
+    deep = [RawMember(f"{number:04}/".encode() + b"a/" * 500 + b"f") for number in range(500)]
+    assert len(read_entries(raw_zip(*deep), "foo.whl")) == 500
+    assert "longer than 1024 characters" in refusal(raw_zip(RawMember(b"a/" * 600 + b"f"))).what
+
+
 @pytest.mark.parametrize(
     ("name", "problem"),
     [

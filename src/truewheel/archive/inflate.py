@@ -87,8 +87,9 @@ def _stored(raw: memoryview, chunk_size: int) -> Iterator[bytes]:
 def _inflated(raw: memoryview, entry: Entry, chunk_size: int, where: str) -> Iterator[bytes]:
     decompressor = zlib.decompressobj(_RAW_DEFLATE)
     try:
-        for start in range(0, len(raw), _INPUT):
-            waiting: bytes | memoryview = raw[start : start + _INPUT]
+        step = min(_INPUT, max(chunk_size, _FIRST_INPUT))  # what is not used up at once is copied again each time
+        for start in range(0, len(raw), step):
+            waiting: bytes | memoryview = raw[start : start + step]
             while True:
                 piece = decompressor.decompress(waiting, chunk_size)
                 if piece:
@@ -97,7 +98,7 @@ def _inflated(raw: memoryview, entry: Entry, chunk_size: int, where: str) -> Ite
                 if decompressor.eof or (not waiting and len(piece) < chunk_size):
                     break
             if decompressor.eof:
-                if decompressor.unused_data or start + _INPUT < len(raw):
+                if decompressor.unused_data or start + step < len(raw):
                     raise _damaged(entry, where, "has bytes after the end of its deflate data")
                 return
     except zlib.error as error:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DRIVE = re.compile(r"[A-Za-z]:")
-_SUSPECTS = ("\\", ":", "//", "/./", "/../", "\n/", "\n./", "\n../", "/.\n", "/..\n", "\n.\n", "\n..\n", "\n\n")
+LONGEST = 1024
+"""Longer names are refused, in characters: no system could unpack them below a usual folder."""
 
 
 def decode_name(raw: bytes, flags: int, where: str) -> str:
@@ -53,6 +54,7 @@ def name_problem(name: str) -> str:
         ("\\" in name, "the name has a backslash"),
         (name.startswith("/"), "the name is absolute"),
         (_DRIVE.match(name), "the name starts with a drive letter"),
+        (len(name) > LONGEST, f"the name is longer than {LONGEST} characters"),
         (".." in parts, "the name leads out of the archive ('..')"),
         ("." in parts or "" in parts, "the name has an empty or '.' part"),
     )
@@ -68,19 +70,40 @@ def check_names(names: Sequence[str], where: Callable[[int], str]) -> None:
     """
     joined = "\n".join(("", *names, ""))
     printable = joined.isascii() and joined.replace("\n", "").isprintable()
-    if not printable or joined.count("\n") != len(names) + 1 or any(suspect in joined for suspect in _SUSPECTS):
+    if (
+        not printable
+        or joined.count("\n") != len(names) + 1
+        or _is_suspect(joined)
+        or max(map(len, names), default=0) > LONGEST
+    ):
         for index, name in enumerate(names):
             problem = name_problem(name)
             if problem:
                 raise InvalidArchiveError(problem, where=where(index))
     folded = (joined.lower() if printable else joined.casefold()).split("\n")[1:-1]
-    _check_duplicates(names, folded, where)
-    _check_folders(names, folded, where)
+    distinct = set(folded)
+    if len(distinct) != len(names):
+        _refuse_duplicate(names, folded, where)
+    clash = _files_that_are_folders(distinct)
+    if clash:
+        index = next(index for index, name in enumerate(folded) if name in clash)
+        raise InvalidArchiveError(f"the file {names[index]!r} is also a folder of other members", where=where(index))
 
 
-def _check_duplicates(names: Sequence[str], folded: Sequence[str], where: Callable[[int], str]) -> None:
-    if len(set(folded)) == len(names):
-        return
+def _is_suspect(joined: str) -> bool:
+    """Whether one of many names, each between line feeds, may be unsafe: a quick look at all of them at once."""
+    return (
+        "\\" in joined
+        or ":" in joined
+        or "//" in joined
+        or "\n/" in joined
+        or "\n\n" in joined
+        or ("/." in joined and any(part in joined for part in ("/./", "/../", "/.\n", "/..\n")))
+        or ("\n." in joined and any(part in joined for part in ("\n./", "\n../", "\n.\n", "\n..\n")))
+    )
+
+
+def _refuse_duplicate(names: Sequence[str], folded: Sequence[str], where: Callable[[int], str]) -> None:
     first: dict[str, int] = {}
     for index, name in enumerate(folded):
         if name in first:
@@ -90,15 +113,16 @@ def _check_duplicates(names: Sequence[str], folded: Sequence[str], where: Callab
         first[name] = index
 
 
-def _check_folders(names: Sequence[str], folded: Sequence[str], where: Callable[[int], str]) -> None:
-    """Refuse a file whose name is also that of a folder."""
-    folders: set[str] = set()
-    for name in folded:
-        folder = name.rpartition("/")[0]
-        while folder and folder not in folders:
-            folders.add(folder)
-            folder = folder.rpartition("/")[0]
-    if folders.isdisjoint(folded):
-        return
-    index = next(index for index, name in enumerate(folded) if name in folders)
-    raise InvalidArchiveError(f"the file {names[index]!r} is also a folder of other members", where=where(index))
+def _files_that_are_folders(names: set[str]) -> set[str]:
+    """Return the names that are also folders of other names, of the deepest level where there are any.
+
+    Folders are gathered level by level, so that memory does not grow with the depth.
+    """
+    level = names
+    while level:
+        level = {name.rpartition("/")[0] for name in level}
+        level.discard("")
+        clash = level & names
+        if clash:
+            return clash
+    return set()

@@ -23,7 +23,7 @@ _MAXIMUM_SIZE = 1 << 20
 _MAXIMUM_TAGS = 10_000
 _TAG_PARTS = 3
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\n|\r|\Z)")
-_HEADER = re.compile(r"([!-9;-~]+)[ \t]*:[ \t]*(.*?)[ \t]*", re.DOTALL)
+_HEADER = re.compile(r"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 _VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})(?:\.\d{1,9})*")
 
 
@@ -111,7 +111,7 @@ def _lines(text: str) -> Iterable[_Line]:
             return
         header = _HEADER.fullmatch(body)
         if header:
-            yield _Line(body, ending, header[1].lower().replace("_", "-"), header[2])
+            yield _Line(body, ending, header[1].lower().replace("_", "-"), header[2].strip(" \t"))
         else:
             yield _Line(body, ending)
 

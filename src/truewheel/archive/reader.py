@@ -169,10 +169,12 @@ class WheelReader:
     def verify_hashes(self) -> tuple[str, ...]:
         """Return everything in which RECORD and the files disagree, one line each; empty when all is well."""
         problems = list(self.record.problems(frozenset(self.files())))
+        checked: set[str] = set()
         for row in self.record.rows:
             algorithm, _, value = row.digest.partition("=")
-            if algorithm not in ALGORITHMS or row.path not in self.entries:
+            if algorithm not in ALGORITHMS or row.path not in self.entries or row.path in checked:
                 continue
+            checked.add(row.path)
             digest, size = self._digest(row.path, algorithm)
             if digest != value.rstrip("="):
                 problems.append(f"{row.path}: RECORD has {algorithm} {value}, the file has {digest}")

@@ -200,11 +200,12 @@ def _same_bytes(path: Path, target: Path) -> bool:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make the rename durable, where a directory can be opened for that."""
+    """Make the rename durable, on systems and file systems that can; the file has its name in any case."""
     if not hasattr(os, "O_DIRECTORY"):
         return
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -69,7 +69,8 @@ def _read_directory(buffer: Buffer, directory: Directory, where: str) -> list[En
     """
     central = bytes(buffer[directory.start : directory.end])
     entries: list[Entry] = []
-    position, expected, settled = 0, 0, True
+    unread: list[tuple[int, int, bytes]] = []
+    position, expected, in_place = 0, 0, True
     unpack, new, central_size, local_size = CENTRAL.unpack_from, tuple.__new__, CENTRAL.size, LOCAL.size
     last = len(central) - central_size
     for index in range(directory.count):
@@ -85,39 +86,57 @@ def _read_directory(buffer: Buffer, directory: Directory, where: str) -> list[En
         data = offset + local_size + name_length
         entry = new(Entry, (name, flags, method, time, date, crc, compressed, size, offset, data, data + compressed,
                             made_by, needed, internal, external, b"", True))  # fmt: skip
-        if extra_length or flags & FLAG_DESCRIPTOR or FULL32 in (compressed, size, offset) or (
+        if extra_length or flags & FLAG_DESCRIPTOR or FULL32 in (compressed, size) or (
             buffer[offset:data] != LOCAL_SIGNATURE + central[position + 6 : position + 32] + raw
         ):  # fmt: skip
             extra = central[start + name_length : start + name_length + extra_length]
-            entry = _look_closely(buffer, entry, raw, extra, directory.start, where)
+            entry = _widened(entry, raw, extra, _place(where, entry))
             compressed, size = entry.compressed_size, entry.size
-            settled = settled and not flags & FLAG_DESCRIPTOR
+            unread.append((entry.header_offset, index, raw))
         position = start + name_length + extra_length
         if flags & ~FLAGS_KNOWN or (size and name[-1:] == "/") or (
             size != compressed if method == STORED else method != DEFLATED or size > compressed * DEFLATE_LIMIT
         ):  # fmt: skip
             _check_content(entry, where)
-        settled = settled and entry.header_offset == expected
-        expected = entry.end_offset
+        in_place = in_place and offset == expected
+        expected = data + compressed
         entries.append(entry)
     if position != len(central):
         _refuse(f"{len(central) - position} bytes follow the last entry", where, directory.start + position)
-    return entries if settled and expected == directory.start else _settle(buffer, entries, directory.start, where)
+    _read_local_headers(buffer, entries, sorted(unread), directory.start, where)
+    if unread or not in_place or expected != directory.start:
+        _settle(buffer, entries, directory.start, where)
+    return entries
 
 
-def _look_closely(buffer: Buffer, entry: Entry, raw: bytes, extra: bytes, limit: int, where: str) -> Entry:
-    """Return the entry with what its extra fields and its local header add."""
-    place = _place(where, entry)
+def _widened(entry: Entry, raw: bytes, extra: bytes, place: str) -> Entry:
+    """Return the entry with the sizes and the offset that a ZIP64 field may hold."""
     if len(raw) + LOCAL.size != entry.data_offset - entry.header_offset:
         raise InvalidArchiveError("the entry is longer than the central directory", where=place)
     short = Sizes(entry.compressed_size, entry.size, entry.header_offset)
     (compressed, size, offset), rest = read_central_extra(extra, short, raw, place)
-    entry = entry._replace(compressed_size=compressed, size=size, header_offset=offset, extra=rest)
-    data, is_plain = read_local(buffer, entry, raw, limit, f"{where}, {entry.name!r}")
-    return entry._replace(data_offset=data, end_offset=data + compressed, is_plain=is_plain)
+    return entry._replace(compressed_size=compressed, size=size, header_offset=offset, extra=rest, is_plain=False)
 
 
-def _settle(buffer: Buffer, entries: list[Entry], end: int, where: str) -> list[Entry]:
+def _read_local_headers(
+    buffer: Buffer, entries: list[Entry], unread: list[tuple[int, int, bytes]], limit: int, where: str
+) -> None:
+    """Complete the entries whose local headers are not what their central ones imply.
+
+    unread: offset, index and raw name of each, in the order of the file. A header that starts inside the member before
+        it is refused at once, so that no byte is read more than once however the archive is made.
+    """
+    end = 0
+    for offset, index, raw in unread:
+        entry = entries[index]
+        if offset < end:
+            raise InvalidArchiveError("the member starts inside another one", where=_place(where, entry))
+        data, is_plain = read_local(buffer, entry, raw, limit, f"{where}, {entry.name!r}")
+        end = data + entry.compressed_size
+        entries[index] = entry._replace(data_offset=data, end_offset=end, is_plain=is_plain)
+
+
+def _settle(buffer: Buffer, entries: list[Entry], end: int, where: str) -> None:
     """Check that the members lie one after the other from the first byte to `end`, and read their descriptors.
 
     The central directory may list them in another order than they lie in.
@@ -146,7 +165,6 @@ def _settle(buffer: Buffer, entries: list[Entry], end: int, where: str) -> list[
                 f"{gap} bytes after the member, from byte {entry.end_offset}, belong to nothing",
                 where=_place(where, entry),
             )
-    return entries
 
 
 def _check_content(entry: Entry, where: str) -> None:

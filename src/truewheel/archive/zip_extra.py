@@ -55,7 +55,7 @@ def without_zip64(extra: bytes) -> bytes:
 def _split(extra: bytes, raw_name: bytes, where: str) -> tuple[bytes | None, bytes]:
     """Return the content of the ZIP64 field, or None, and all other fields as they stand."""
     zip64: bytes | None = None
-    rest = b""
+    rest: list[bytes] = []
     for kind, whole in _fields(extra, where):
         if kind == EXTRA_ZIP64:
             if zip64 is not None:
@@ -64,8 +64,8 @@ def _split(extra: bytes, raw_name: bytes, where: str) -> tuple[bytes | None, byt
             continue
         if kind == EXTRA_UNICODE_PATH and whole[_FIELD_HEADER + _UNICODE_PATH_HEADER :] != raw_name:
             raise InvalidArchiveError("an extra field gives the member another name", where=where)
-        rest += whole
-    return zip64, rest
+        rest.append(whole)
+    return zip64, b"".join(rest)
 
 
 def _fields(extra: bytes, where: str) -> Iterator[tuple[int, bytes]]:
