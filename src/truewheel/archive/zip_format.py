@@ -102,4 +102,4 @@ class Entry(NamedTuple):
     @property
     def encoded_name(self) -> bytes:
         """The name as the archive spells it."""
-        return self.name.encode("utf-8" if self.flags & FLAG_UTF8 else "cp437")
+        return self.name.encode("utf-8" if self.flags & FLAG_UTF8 or self.name.isascii() else "cp437")
