@@ -14,6 +14,7 @@ from support.elf_bytes import (
     FILTER,
     FLAGS,
     FLAGS_1,
+    GNU_STACK,
     NEEDED,
     RELR,
     RPATH,
@@ -23,6 +24,7 @@ from support.elf_bytes import (
     Elf,
     Sym,
     Ver,
+    split_debug,
 )
 from support.fixtures import FIXTURES, GLIBC_PLATFORMS, MUSL_PLATFORMS, family, odd
 from truewheel.analyzer.elf import is_elf, read_image
@@ -114,6 +116,11 @@ def test_takes_debug_for_the_mark_of_an_older_linker_s_program() -> None:
     assert (image.kind, image.dynamic) == (ImageKind.EXECUTABLE, True)
 
 
+def test_calls_a_program_that_needs_libraries_dynamic() -> None:
+    elf = Elf(named=[(NEEDED, "libc.so.6")], numbers=[(FLAGS_1, 0x0800_0000)])
+    assert read_image(elf.build().data, "program").dynamic
+
+
 def test_takes_a_library_with_an_interpreter_for_a_library() -> None:
     image = read_image(Elf(interpreter="/lib/ld.so", named=[(SONAME, "libc.so.6")]).build().data, "libc.so.6")
     assert (image.kind, image.interpreter) == (ImageKind.SHARED_LIBRARY, "/lib/ld.so")
@@ -136,16 +143,9 @@ def test_reads_no_further_in_a_file_for_an_unknown_processor(file_type: int, kin
     assert (image.architecture, image.kind, image.needed) == ("unsupported (cuda)", kind, ())
 
 
-def test_takes_split_debug_information_for_no_library() -> None:
-    path = family("x86_64").tone
-    data = bytearray(path.read_bytes())
-    # The type of every section that has an address becomes SHT_NOBITS; then their content is cut away.
-    table = int.from_bytes(data[40:48], "little")
-    for start in range(table, table + 64 * int.from_bytes(data[60:62], "little"), 64):
-        if any(data[start + 16 : start + 24]):
-            data[start + 4 : start + 8] = (8).to_bytes(4, "little")
-    data[512:table] = bytes(table - 512)
-    image = read_image(bytes(data), "libtone.so.debug")
+@pytest.mark.parametrize("emptied", [("code", "data"), ("code",), ("data",)])
+def test_takes_split_debug_information_for_no_library(emptied: tuple[Literal["code", "data"], ...]) -> None:
+    image = read_image(split_debug(family("x86_64").tone.read_bytes(), emptied), "libtone.so.debug")
     assert (image.kind, image.dynamic, image.section_headers) == (ImageKind.OBJECT, False, True)
 
 
@@ -212,6 +212,20 @@ def test_sees_relocations_that_matter(numbers: list[tuple[int, int]], *, relativ
 )
 def test_sees_an_executable_stack(machine: int, stack: int | None, *, executable: bool) -> None:
     assert read_image(Elf(machine=machine, stack=stack).build().data, "x").executable_stack is executable
+
+
+def test_goes_by_the_last_of_two_stacks() -> None:
+    elf = Elf(notes=[(GNU_STACK, 4, b"")], stack=7)
+    assert read_image(elf.build().data, "x").executable_stack
+
+
+def test_sees_section_headers_that_count_themselves() -> None:
+    # With e_shnum 0 the number of sections stands in the first section header.
+    built = Elf().build()
+    for start, present in ((len(built.data) - 64, True), (len(built.data) - 63, False)):
+        header = built.patched(40, start.to_bytes(8, "little"))
+        data = header[:58] + (64).to_bytes(2, "little") + header[60:]
+        assert read_image(data, "x").section_headers is present
 
 
 def test_reads_any_kind_of_buffer(tmp_path: Path) -> None:

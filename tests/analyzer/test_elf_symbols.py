@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from support import elf_oracle
-from support.elf_bytes import BASE, DYNAMIC, GNU_HASH, HASH, NEEDED, SYMENT, Elf, Sym, Ver
+from support.elf_bytes import BASE, DYNAMIC, GNU_HASH, HASH, NEEDED, STRSZ, STRTAB, SYMENT, Elf, Sym, Ver, split_debug
 from support.fixtures import FIXTURES, family, odd
 from truewheel.analyzer.elf import read_image
 from truewheel.analyzer.elf_symbols import provided, read_symbols
@@ -76,8 +76,12 @@ def test_a_library_without_a_symbol_table_has_none() -> None:
     assert provided(data, ["free"], "x") == frozenset()
 
 
-def test_an_object_has_no_dynamic_symbols() -> None:
-    assert read_symbols(Elf(type=1).build().data, "x.o") == ()
+def test_a_file_that_is_not_read_has_no_symbols() -> None:
+    symbols = [Sym("a")]
+    assert read_symbols(Elf(symbols=symbols, type=1).build().data, "x.o") == ()
+    assert read_symbols(Elf(symbols=symbols, machine=190).build().data, "x.cubin") == ()
+    assert provided(Elf(symbols=symbols, machine=190).build().data, ["a"], "x.cubin") == frozenset()
+    assert read_symbols(split_debug(family("x86_64").tone.read_bytes()), "x.debug") == ()
 
 
 @each_hash
@@ -125,6 +129,20 @@ def test_counts_up_to_the_next_table_when_no_table_counts() -> None:
     data = Elf(symbols=symbols, empty_gnu_hash=True).build().data
     assert read_image(data, "x").imports == {"a", "b", "c"}
     assert [item.name for item in read_symbols(data, "x")] == ["a", "b", "c"]
+
+
+def test_believes_the_count_of_a_hash_table() -> None:
+    built = Elf(symbols=[Sym(name, defined=False) for name in "abcd"], hashes=("sysv",)).build()
+    data = built.patched(built.at["sysv_hash"] + 4, struct.pack("<I", 3))
+    assert [item.name for item in read_symbols(data, "x")] == ["a", "b"]
+
+
+def test_counts_up_to_the_end_of_the_segment_when_no_table_follows() -> None:
+    symbols = [Sym(name, defined=False) for name in "ab"]
+    elf = Elf(notes=[(0, 4, b"\0x\0y\0z\0")], symbols=symbols, hashes=())
+    elf.numbers = [(STRTAB, BASE + elf.build().at["note0"]), (STRSZ, 5)]
+    # Names 1 and 3 are those of `a` and `b`; what follows the table is no symbol.
+    assert read_image(elf.build().data, "x").imports == {"x", "y"}
 
 
 def test_counts_up_to_the_first_entry_that_is_no_symbol() -> None:
@@ -242,7 +260,7 @@ def patch_gnu(offset: int, value: int, **elf: int) -> bytes:
         (0, 0xFFFF_FFFF, "DT_GNU_HASH reaches past the end"),
         (8, 0xFFFF_FFFF, "DT_GNU_HASH reaches past the end"),
         (4, 1000, "a bucket of DT_GNU_HASH leads outside the table"),
-        (24, 0x7FFF_FFFF, "a bucket of DT_GNU_HASH leads outside the table"),
+        (32, 0x7FFF_FFFF, "a bucket of DT_GNU_HASH leads outside the table"),
     ],
 )
 def test_refuses_a_lying_gnu_hash_table(offset: int, value: int, message: str) -> None:
@@ -261,7 +279,7 @@ def test_a_table_without_buckets_or_filter_finds_by_what_is_left() -> None:
     assert provided(patch_gnu(0, 0), ["f1"], "x") == frozenset()
     built = Elf(symbols=[Sym("f1")], buckets=1).build()
     head = built.at["gnu_hash"]
-    without_filter = built.patched(head + 8, bytes(8) + built.data[head + 24 : head + 32])
+    without_filter = built.patched(head + 8, bytes(8) + built.data[head + 32 : head + 40])
     assert provided(without_filter, ["f1", "f2"], "x") == {"f1"}
 
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 BASE = 0x40000
 """The address of the file's first byte."""
@@ -175,15 +178,15 @@ class _Builder:
     def _gnu_table(self, symbols: list[Sym], first: int) -> bytes:
         if self.elf.empty_gnu_hash:
             return self.pack("IIII", 1, 1, 1, 0) + self.words(0) + self.pack("I", 0)
-        count, shift = self.elf.buckets, 5
-        bloom, buckets, chains = 0, [0] * count, []
+        count, shift, width = self.elf.buckets, 5, self.elf.bits
+        bloom, buckets, chains = [0, 0], [0] * count, []
         for index, sym in enumerate(symbols[first - 1 :], first):
             value = gnu_hash(sym.name)
-            bloom |= 1 << value % self.elf.bits | 1 << (value >> shift) % self.elf.bits
+            bloom[value // width % len(bloom)] |= 1 << value % width | 1 << (value >> shift) % width
             buckets[value % count] = buckets[value % count] or index
             last = index == len(symbols) or gnu_hash(symbols[index].name) % count != value % count
             chains.append(value & ~1 | last)
-        head = self.pack("IIII", count, first, 1, shift) + self.words(bloom)
+        head = self.pack("IIII", count, first, len(bloom), shift) + self.words(*bloom)
         return head + self.pack(f"{count + len(chains)}I", *buckets, *chains)
 
     def _sysv_table(self, symbols: list[Sym]) -> bytes:
@@ -241,6 +244,21 @@ def note(kind: int, content: bytes, *, align: int = 4, owner: bytes = b"GNU\0", 
     head = struct.pack(order + "III", len(owner), len(content), kind) + owner
     head += bytes(-len(head) % align)
     return head + content + bytes(-len(content) % align)
+
+
+def split_debug(data: bytes, emptied: Collection[Literal["code", "data"]] = ("code", "data")) -> bytes:
+    """Return what tools that split debug information leave of a 64-bit little-endian library.
+
+    Program and section headers stay, the latter with type SHT_NOBITS for the emptied sections; their content goes.
+    """
+    result = bytearray(data)
+    start, count = int.from_bytes(data[40:48], "little"), int.from_bytes(data[60:62], "little")
+    for at in range(start, start + 64 * count, 64):
+        flags, address = struct.unpack_from("<QQ", data, at + 8)
+        if address and ("code" if flags & 4 else "data") in emptied:
+            struct.pack_into("<I", result, at + 4, 8)
+    result[512:start] = bytes(start - 512)
+    return bytes(result)
 
 
 def gnu_hash(name: str | bytes) -> int:

@@ -63,16 +63,15 @@ class SymbolTable(NamedTuple):
     gnu_hash: GnuHash | None
     sysv_hash: SysvHash | None
 
-    def entries(self, first: int, count: int) -> Iterator[tuple[int, ...]]:
-        """Return an iterator of st_name, st_info, st_shndx of `count` symbols from index `first` on."""
+    def entries(self, count: int) -> Iterator[tuple[int, ...]]:
+        """Return an iterator of st_name, st_info, st_shndx of the first `count` symbols."""
         form = self.elf.form.symbol
         if count > _MOST_SYMBOLS:
             raise self.elf.invalid(f"more than {_MOST_SYMBOLS} symbols", self.start)
-        start = self.start + first * form.size
-        stop = start + count * form.size
+        stop = self.start + count * form.size
         if stop > self.end:
             raise self.elf.invalid("the symbol table reaches past the end of its segment", self.start)
-        return form.iter_unpack(bytes(self.elf.data[start:stop]))
+        return form.iter_unpack(bytes(self.elf.data[self.start : stop]))
 
     def version_indices(self, first: int, count: int) -> tuple[int, ...]:
         """Return the version index of `count` symbols from `first` on; all 1 (global) in a file without versions."""
@@ -107,7 +106,7 @@ def open_symbols(elf: ElfFile, dynamic: Dynamic) -> SymbolTable | None:
 def imports(table: SymbolTable, versions: Versions, *, executable: bool) -> tuple[frozenset[str], tuple[str, ...]]:
     """Return the undefined symbols that are not weak, and the sorted part of them that asks for no version."""
     count = _undefined_end(table, executable=executable)
-    entries = zip(table.entries(0, count), table.version_indices(0, count), strict=True)
+    entries = zip(table.entries(count), table.version_indices(0, count), strict=True)
     found = [
         (offset, version & INDEX_MASK)
         for (offset, info, section), version in entries
@@ -147,7 +146,7 @@ def _plausible_count(table: SymbolTable) -> int:
         (values[tag] for tag in _TABLE_TAGS if values.get(tag, 0) > start), default=start + table.end - table.start
     )
     most = min(min(end - start, table.end - table.start) // table.elf.form.symbol.size, _MOST_SYMBOLS)
-    for index, (name, info, _) in enumerate(table.entries(0, most)):
+    for index, (name, info, _) in enumerate(table.entries(most)):
         if name >= strings.end - strings.start or info >> 4 not in _BINDINGS or info & 15 not in _TYPES:
             return index
     return most
@@ -188,7 +187,7 @@ def _visible(table: SymbolTable, index: int) -> bool:
 
 def _exported_names(table: SymbolTable) -> Iterator[bytes]:
     count = _count(table)
-    entries = zip(table.entries(0, count), table.version_indices(0, count), strict=True)
+    entries = zip(table.entries(count), table.version_indices(0, count), strict=True)
     for (offset, info, section), version in entries:
         hidden = version & _HIDDEN and version & INDEX_MASK >= _FIRST_HIDEABLE
         if section != _UNDEFINED and info >> 4 != _LOCAL and not hidden:
@@ -237,7 +236,7 @@ def read_symbols(data: Buffer, where: str) -> tuple[Symbol, ...]:
         return ()
     by_index = read_versions(table.elf, table.dynamic).by_index
     count = _count(table)
-    entries = zip(table.entries(0, count), table.version_indices(0, count), strict=True)
+    entries = zip(table.entries(count), table.version_indices(0, count), strict=True)
     found = [
         (offset, info >> 4, section, version & INDEX_MASK)
         for (offset, info, section), version in entries
