@@ -83,3 +83,37 @@ class OutputError(TruewheelError):
 
 class ToolError(TruewheelError):
     """A program that truewheel runs is missing, too old, or failed."""
+
+
+class DefectError(TruewheelError):
+    """truewheel itself is wrong: something was raised that nobody foresaw."""
+
+
+DEBUG_VARIABLE = "TRUEWHEEL_DEBUG"
+"""The environment variable that asks for the traceback of a defect."""
+
+
+def foreseen(error: Exception) -> TruewheelError:
+    """Return any error as one of ours, so that it can be told in one line.
+
+    What the operating system refuses (a full disk, a closed folder) is an OutputError that names the file; everything
+    that nobody foresaw is a DefectError that says how to see its traceback.
+    """
+    if isinstance(error, TruewheelError):
+        return error
+    if isinstance(error, OSError) and error.strerror:
+        return OutputError(f"the system refuses: {error.strerror}", where=_text(error.filename))
+    if isinstance(error, MemoryError):
+        return OutputError("there is not enough memory", hint="try with fewer threads: --jobs 1")
+    first = next(iter(str(error).splitlines()), "")
+    kind = type(error).__name__
+    return DefectError(
+        f"this is a defect of truewheel: {kind}: {first}" if first else f"this is a defect of truewheel: {kind}",
+        hint=f"please report it; {DEBUG_VARIABLE}=1 shows the traceback",
+    )
+
+
+def _text(filename: object) -> str:
+    if isinstance(filename, bytes):
+        return filename.decode(errors="backslashreplace")
+    return filename if isinstance(filename, str) else ""

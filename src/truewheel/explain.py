@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 from truewheel.analyzer.elf_symbols import read_symbols
 from truewheel.analyzer.graph import Outcome
 from truewheel.errors import UsageError
+from truewheel.platforms.judge import libraries_to_bundle
 from truewheel.platforms.verdict import Rule
+from truewheel.report import Fate, fate_of, policy_of_repair
 from truewheel.retagger.evidence import reasons_against
+from truewheel.retagger.tags import parse_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,10 +22,10 @@ if TYPE_CHECKING:
     from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.graph import Edge
     from truewheel.archive.reader import WheelReader
-    from truewheel.platforms.verdict import Reason, Verdict
+    from truewheel.platforms.verdict import Policy, Reason, Verdict
 
 SCHEMA = "truewheel.why/1"
-_TAG_PREFIXES = ("manylinux", "musllinux", "linux_")
+_TAG_PREFIXES = ("manylinux", "musllinux", "linux")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +50,32 @@ class Explanation:
 def explain(reader: WheelReader, analysis: Analysis, verdicts: Sequence[Verdict], subject: str | None) -> Explanation:
     """Explain a platform tag, a library, a symbol version or a symbol name; without a subject, the wheel's floor.
 
-    Raises UsageError when the subject has nothing to do with the wheel.
+    Raises UsageError when the subject has nothing to do with the wheel, or when the wheel has no native file.
     """
     file = reader.path.name
+    if not verdicts:
+        raise UsageError("the wheel has no native file, so nothing is needed and no tag is forbidden", where=file)
     subject = subject or _floor_subject(verdicts, file)
-    if subject.startswith(_TAG_PREFIXES):
+    if subject == "any" or subject.startswith(_TAG_PREFIXES):
         return _explain_tag(reader, analysis, verdicts, subject)
-    for answer in (_explain_library(analysis, file, subject), _explain_symbol(reader, analysis, file, subject)):
-        if answer is not None:
-            return answer
-    raise UsageError(
-        f"nothing in {file} needs {subject!r}",
-        hint="name a platform tag, a library as `truewheel show` prints it, a symbol or a symbol version",
-    )
+    policy = policy_of_repair(analysis, verdicts)
+    library = _explain_library(analysis, policy, file, subject)
+    answer = library or _explain_symbol(reader, analysis, policy, subject)
+    if answer is None:
+        raise UsageError(f"nothing in {file} needs {subject!r}", hint=_guess(analysis, subject))
+    return answer
+
+
+def _guess(analysis: Analysis, subject: str) -> str:
+    """Return what the caller may have meant."""
+    from difflib import get_close_matches
+
+    names = {edge.dependency.name for edge in analysis.graph.all_edges()}
+    versions = {need.version for node in analysis.graph.nodes.values() for need in node.image.symbol_needs}
+    close = get_close_matches(subject, sorted(names | versions), 1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return "name a platform tag, a library as `truewheel show` prints it, a symbol or a symbol version"
 
 
 def _floor_subject(verdicts: Sequence[Verdict], file: str) -> str:
@@ -72,13 +88,16 @@ def _floor_subject(verdicts: Sequence[Verdict], file: str) -> str:
             older = item
         if older is not None:
             return older.policy.tag
-    raise UsageError("the wheel has no native file, so no tag is forbidden", where=file)
+    raise UsageError(f"no platform tag can be judged: {verdicts[0].warnings[0]}", where=file)
 
 
 def _explain_tag(reader: WheelReader, analysis: Analysis, verdicts: Sequence[Verdict], tag: str) -> Explanation:
-    full = tag if any(verdict.judgement(tag) for verdict in verdicts) else f"{tag}_{analysis.architecture}"
-    reasons = reasons_against(verdicts, full)
     file = reader.path.name
+    full = tag if tag == "any" or parse_platform(tag) else f"{tag}_{analysis.architecture}"
+    platform = parse_platform(full)
+    if platform is not None and platform.family == "linux" and platform.architecture == analysis.architecture:
+        return _explain_plain(reader, analysis, verdicts, full)
+    reasons = reasons_against(verdicts, full)
     if reasons is None:
         known = [item.policy.tag for verdict in verdicts for item in verdict.judgements]
         raise UsageError(f"{tag} is no policy for this wheel", hint=f"one of {', '.join(known)}" if known else "")
@@ -89,10 +108,21 @@ def _explain_tag(reader: WheelReader, analysis: Analysis, verdicts: Sequence[Ver
     if hard:
         headline = f"{full} is forbidden by {_count(len(hard), 'fact')}"
     elif mendable:
-        headline = f"{full} is what a repair would reach"
+        headline = f"{full} is true once the wheel is repaired"
     else:
-        headline = f"nothing forbids {full}: the wheel keeps it as it is"
+        headline = f"{full} is true: nothing forbids it"
     return Explanation(file, full, headline, tuple(findings))
+
+
+def _explain_plain(reader: WheelReader, analysis: Analysis, verdicts: Sequence[Verdict], tag: str) -> Explanation:
+    """Explain the tag that promises nothing: only a library that is nowhere stands against it."""
+    last = [item for verdict in verdicts for item in verdict.judgements][-1:]
+    missing = [reason for item in last for reason in item.reasons if reason.rule is Rule.MISSING_LIBRARY]
+    headline = f"{tag} promises nothing about the system, so nothing forbids it"
+    if missing:
+        headline += f"; but {_count(len(missing), 'library')} must be found before the wheel can be repaired"
+    findings = tuple(_reason_finding(reader, analysis, reason) for reason in missing)
+    return Explanation(reader.path.name, tag, headline, findings)
 
 
 def _reason_finding(reader: WheelReader, analysis: Analysis, reason: Reason) -> Finding:
@@ -106,7 +136,7 @@ def _reason_finding(reader: WheelReader, analysis: Analysis, reason: Reason) -> 
     return Finding(f"{_short(reason.file)} {reason.detail}{since}", tuple(details))
 
 
-def _explain_library(analysis: Analysis, file: str, subject: str) -> Explanation | None:
+def _explain_library(analysis: Analysis, policy: Policy | None, file: str, subject: str) -> Explanation | None:
     edges = [edge for edge in analysis.graph.all_edges() if _names(edge, subject)]
     if not edges:
         return None
@@ -119,13 +149,34 @@ def _explain_library(analysis: Analysis, file: str, subject: str) -> Explanation
         findings.append(Finding(f"it is needed by {_count(len(needers), 'file')}", needers))
         if any(edge.lookup.found is None and edge.lookup.rule is None for edge in direct):
             findings.append(Finding("it was searched for in", tuple(_attempts(analysis, direct[0].dependency.name))))
-    count = len({edge.needer for edge in edges})
-    return Explanation(file, subject, f"{subject} is needed by {_count(count, 'file')}", tuple(findings))
+            findings.append(Finding("say where it lies with --lib-path DIR, or leave it out with --exclude NAME"))
+    count = _count(len({edge.needer for edge in edges}), "file")
+    return Explanation(
+        file, subject, f"{subject} is needed by {count}{_because(edges[0], analysis, policy)}", (*findings,)
+    )
 
 
-def _explain_symbol(reader: WheelReader, analysis: Analysis, file: str, subject: str) -> Explanation | None:
+def _because(edge: Edge, analysis: Analysis, policy: Policy | None) -> str:
+    """Say what becomes of a library, and why, as the end of a sentence."""
+    if policy is None:
+        return ""
+    fate = fate_of(edge, analysis.graph, policy)
+    if fate is Fate.LEFT_OUT and edge.lookup.rule is not None:
+        return f" and stays outside: {edge.lookup.rule.value}"
+    return {
+        Fate.BUNDLE: f" and comes along: not every system of {policy.tag} has it",
+        Fate.SYSTEM: f" and stays outside: every system of {policy.tag} has it",
+        Fate.IN_WHEEL: " and is in the wheel already",
+        Fate.MISSING: " and was not found",
+    }.get(fate, "")
+
+
+def _explain_symbol(reader: WheelReader, analysis: Analysis, policy: Policy | None, subject: str) -> Explanation | None:
+    graph = analysis.graph
+    ours = {node.name for node in graph.members()} | set(libraries_to_bundle(graph, policy) if policy else ())
     findings = []
-    for node in analysis.graph.nodes.values():
+    # What the system's own libraries need of each other is no matter of the wheel.
+    for node in (node for node in graph.nodes.values() if node.name in ours):
         needs = [need for need in node.image.symbol_needs if need.version == subject]
         if not needs and subject not in node.image.imports:
             continue
@@ -134,7 +185,8 @@ def _explain_symbol(reader: WheelReader, analysis: Analysis, file: str, subject:
         findings.append(Finding(f"{_short(node.name)} needs {subject}{of}", (*details, *_way(analysis, node.name))))
     if not findings:
         return None
-    return Explanation(file, subject, f"{subject} is needed by {_count(len(findings), 'file')}", tuple(findings))
+    headline = f"{subject} is needed by {_count(len(findings), 'file')}"
+    return Explanation(reader.path.name, subject, headline, tuple(findings))
 
 
 def _symbols_line(reader: WheelReader, name: str, version: str) -> str:
@@ -183,4 +235,6 @@ def _attempts(analysis: Analysis, library: str) -> Iterator[str]:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{number} {noun}s"

@@ -64,11 +64,15 @@ class FileGroup:
 
 @dataclass(frozen=True, slots=True)
 class TagTruth:
-    """One platform tag of the name. `true` is None for a tag that promises nothing that can be judged."""
+    """One platform tag of the name.
+
+    true: None for a tag that cannot be judged. note: why it cannot, or what there is to say of it; may be empty.
+    """
 
     tag: str
     true: bool | None
     reasons: tuple[Reason, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,14 @@ class WheelReport:
 
     as_it_is: the most portable platform tag that the wheel keeps without a repair, or None.
     could_be: the platform tags that a repair would give it; empty when none can be.
-    floor_reasons: what stands against the policy that is one step more portable than the repaired wheel's.
+    plain: the tag that promises nothing, which `repair --plat linux` would give; None when not even that can be.
+    next_older: the policy one step more portable than the repaired wheel's; None when there is none.
+    floor_reasons: what stands against that policy and cannot be mended.
     own_floor: the tag that the wheel's own files allow, whatever is bundled.
     refusals: why no label can be given.
+    tidied: facts of the build that a repair removes. warnings: facts that break no promise.
+    ignored: members that look native but are nothing to a loader, each with the reason.
+    unrecorded: native members that RECORD does not list.
     """
 
     file: str
@@ -90,20 +99,30 @@ class WheelReport:
     tags: tuple[TagTruth, ...]
     as_it_is: str | None
     could_be: tuple[str, ...]
+    plain: str | None
     groups: tuple[FileGroup, ...]
     system: tuple[str, ...]
     own_floor: str | None
+    next_older: str | None
     floor_reasons: tuple[Reason, ...]
     refusals: tuple[str, ...]
+    tidied: tuple[str, ...]
     warnings: tuple[str, ...]
+    ignored: tuple[tuple[str, str], ...]
+    unrecorded: tuple[str, ...]
     policy_data: str
-    schema: str = SCHEMA
 
     @property
     def bundled(self) -> tuple[LibraryLine, ...]:
         """Every library that a repair would bundle, once."""
         lines = (line for group in self.groups for line in group.lines)
         return tuple({line.place: line for line in lines if line.fate is Fate.BUNDLE and not line.repeated}.values())
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The name of every library that was not found, once."""
+        lines = (line for group in self.groups for line in group.lines)
+        return tuple(dict.fromkeys(line.name for line in lines if line.fate is Fate.MISSING))
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as values that the json module writes."""
@@ -113,32 +132,48 @@ class WheelReport:
 
 def report(file: str, size: int, analysis: Analysis, verdicts: Sequence[Verdict]) -> WheelReport:
     """Return the report of an analyzed and judged wheel. `size` is the wheel's own, in bytes."""
-    label: Label | None = None
-    refusals: tuple[str, ...] = ()
-    if verdicts:
-        try:
-            label = decide_label(verdicts, current=analysis.name.platform)
-        except RefusedError as error:
-            refusals = error.reasons
+    current = analysis.name.platform
+    label, refusals = _label(verdicts, current, "auto") if verdicts else (None, ())
+    plain, _ = _label(verdicts, (), "linux") if verdicts else (None, ())
     policy = label.policy if label else _newest(verdicts)
     kept = [verdict.now.tag for verdict in verdicts if verdict.now]
+    next_older, floor_reasons = _next_older(verdicts, policy if label else None)
     return WheelReport(
         file=file,
         size=size,
         architecture=analysis.architecture,
         libc=analysis.libc.value if analysis.libc else None,
         native_files=sum(1 for _ in analysis.graph.members()),
-        tags=tuple(_truth(verdicts, tag) for tag in analysis.name.platform),
+        tags=tuple(_truth(verdicts, tag) for tag in current),
         as_it_is=kept[0] if kept else None,
         could_be=label.platforms if label else (),
+        plain=plain.platforms[0] if plain else None,
         groups=tuple(_groups(analysis.graph, policy)) if policy else (),
         system=_system(analysis.graph, policy) if policy else (),
         own_floor=next((verdict.own_floor.tag for verdict in verdicts if verdict.own_floor), None),
-        floor_reasons=_floor_reasons(verdicts, policy if label else None),
+        next_older=next_older,
+        floor_reasons=floor_reasons,
         refusals=refusals,
-        warnings=tuple(dict.fromkeys(text for verdict in verdicts for text in (*verdict.warnings, *verdict.tidied))),
+        tidied=tuple(dict.fromkeys(text for verdict in verdicts for text in verdict.tidied)),
+        warnings=tuple(dict.fromkeys(text for verdict in verdicts for text in verdict.warnings)),
+        ignored=analysis.ignored,
+        unrecorded=analysis.unrecorded,
         policy_data=data_version(),
     )
+
+
+def _label(verdicts: Sequence[Verdict], current: tuple[str, ...], plat: str) -> tuple[Label | None, tuple[str, ...]]:
+    """Return the label that a repair for `plat` would give, or every reason why there is none."""
+    try:
+        return decide_label(verdicts, current=current, plat=plat), ()
+    except RefusedError as error:
+        return None, error.reasons or (error.what,)
+
+
+def policy_of_repair(analysis: Analysis, verdicts: Sequence[Verdict]) -> Policy | None:
+    """Return the policy that decides what a repair bundles; the newest when no label can be given."""
+    label, _ = _label(verdicts, analysis.name.platform, "auto") if verdicts else (None, ())
+    return label.policy if label else _newest(verdicts)
 
 
 def _newest(verdicts: Sequence[Verdict]) -> Policy | None:
@@ -147,26 +182,33 @@ def _newest(verdicts: Sequence[Verdict]) -> Policy | None:
 
 
 def _truth(verdicts: Sequence[Verdict], tag: str) -> TagTruth:
+    """Return whether a tag is true of the wheel as it stands."""
     reasons = reasons_against(verdicts, tag)
-    return TagTruth(tag, None) if reasons is None else TagTruth(tag, not reasons, reasons)
+    if reasons is not None:
+        return TagTruth(tag, not reasons, reasons)
+    if tag != "any" and not tag.startswith(("linux_", "manylinux", "musllinux")):
+        return TagTruth(tag, None, note="names another system; only Linux is judged")
+    if verdicts:
+        return TagTruth(tag, None, note="promises nothing about the system")
+    return TagTruth(tag, true=True, note="" if tag == "any" else "no native file asks for it")
 
 
-def _floor_reasons(verdicts: Sequence[Verdict], policy: Policy | None) -> tuple[Reason, ...]:
-    """Return what stands against the next older policy, leaving out what a repair mends."""
+def _next_older(verdicts: Sequence[Verdict], policy: Policy | None) -> tuple[str | None, tuple[Reason, ...]]:
+    """Return the policy one step older than `policy`, and what stands against it, without what a repair mends."""
     for verdict in verdicts:
         older = None
         for item in verdict.judgements:
-            if item.policy == policy:
-                return tuple(reason for reason in older.reasons if not reason.mendable) if older else ()
+            if item.policy == policy and older is not None:
+                return older.policy.tag, tuple(reason for reason in older.reasons if not reason.mendable)
             older = item
-    return ()
+    return None, ()
 
 
 def _system(graph: DependencyGraph, policy: Policy) -> tuple[str, ...]:
     """Return the names that the system provides to the wheel and to what would be bundled, sorted."""
     files = {node.name for node in graph.members()} | set(libraries_to_bundle(graph, policy))
     edges = (edge for name in files for edge in graph.edges.get(name, ()))
-    return tuple(sorted({edge.dependency.name for edge in edges if _fate(edge, graph, policy) is Fate.SYSTEM}))
+    return tuple(sorted({edge.dependency.name for edge in edges if fate_of(edge, graph, policy) is Fate.SYSTEM}))
 
 
 def _groups(graph: DependencyGraph, policy: Policy) -> Iterator[FileGroup]:
@@ -188,7 +230,7 @@ def _tree(graph: DependencyGraph, top: str, policy: Policy, seen: set[str]) -> I
     while stack:
         edge, depth = stack.pop()
         found = edge.lookup.found
-        fate = _fate(edge, graph, policy)
+        fate = fate_of(edge, graph, policy)
         below = _shown(graph, found, policy) if found else ()
         repeated = found in seen
         size = graph.nodes[found].size if found else 0
@@ -200,10 +242,11 @@ def _tree(graph: DependencyGraph, top: str, policy: Policy, seen: set[str]) -> I
 
 def _shown(graph: DependencyGraph, name: str, policy: Policy) -> tuple[Edge, ...]:
     """Return the edges of a file that a person wants to see: not those that the system provides."""
-    return tuple(edge for edge in graph.edges.get(name, ()) if _fate(edge, graph, policy) is not Fate.SYSTEM)
+    return tuple(edge for edge in graph.edges.get(name, ()) if fate_of(edge, graph, policy) is not Fate.SYSTEM)
 
 
-def _fate(edge: Edge, graph: DependencyGraph, policy: Policy) -> Fate:
+def fate_of(edge: Edge, graph: DependencyGraph, policy: Policy) -> Fate:
+    """Return what becomes of the library at the end of an edge when the wheel is repaired for a policy."""
     rule, found = edge.lookup.rule, edge.lookup.found
     if rule in {SearchRule.EXCLUDED, SearchRule.INTERPRETER}:
         return Fate.LEFT_OUT
@@ -222,7 +265,8 @@ def _note(edge: Edge) -> str:
     if edge.lookup.rule in {SearchRule.IN_WHEEL, SearchRule.LOADED, SearchRule.EXCLUDED, SearchRule.INTERPRETER}:
         return str(edge.lookup.rule.value)
     if edge.lookup.found is None:
-        return f"{len(edge.lookup.attempts)} places tried"
+        tried = len(edge.lookup.attempts)
+        return f"looked in {tried} {'place' if tried == 1 else 'places'}"
     return ""
 
 

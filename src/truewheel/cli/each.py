@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +11,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from truewheel.errors import ExitCode, RefusedError, TruewheelError
+from truewheel.cli.format import printable
+from truewheel.errors import (
+    DEBUG_VARIABLE,
+    DefectError,
+    ExitCode,
+    InvalidInputError,
+    RefusedError,
+    TruewheelError,
+    UsageError,
+    foreseen,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.ld_so import SearchOptions
 
 Result = TypeVar("Result")
@@ -25,16 +37,20 @@ def for_each(
 ) -> tuple[list[dict[str, Any]], ExitCode]:
     """Do `work` on each wheel and `present` what it returns; print each error as it comes.
 
-    Return the errors as JSON values, and the exit code: a lone wheel's own, or SOME_FAILED.
+    A wheel that is given twice, even by two paths, is worked on once. Return the errors as JSON values, and the exit
+    code: a lone wheel's own, or SOME_FAILED.
     """
-    paths = [Path(wheel) for wheel in wheels]
+    first: dict[str, Path] = {}
+    for wheel in wheels:
+        first.setdefault(os.path.realpath(wheel), Path(wheel))
+    paths = tuple(first.values())
     failures: list[dict[str, Any]] = []
     for number, path in enumerate(paths, 1):
         with _progress(f"[{number}/{len(paths)}] {path.name}"):
             result = _attempt(work, path)
         if isinstance(result, TruewheelError):
             failures.append(_failure(path, result))
-            _complain(path, result)
+            complain(result, path.name)
         else:
             present(result)
     if not failures:
@@ -44,19 +60,51 @@ def for_each(
 
 def _attempt(work: Callable[[Path], Result], path: Path) -> Result | TruewheelError:
     try:
+        require_file(path)
         return work(path)
     except TruewheelError as error:
         return error
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        return foreseen(error)
+
+
+def require_file(path: Path) -> None:
+    """Raise InvalidInputError when there is no file at `path`; what is wrong with a file, its reader says."""
+    if path.is_dir():
+        raise InvalidInputError("is a folder, not a wheel", where=str(path), hint="name the .whl files in it")
+    if not path.exists():
+        unexpanded = any(sign in path.name for sign in "*?[")
+        hint = "the pattern matches no file; was the wheel built?" if unexpanded else ""
+        raise InvalidInputError("there is no such file", where=str(path), hint=hint)
+
+
+def require_used_excludes(analysis: Analysis) -> None:
+    """Raise UsageError when a pattern of --exclude fits nothing that the wheel needs: it is likely misspelt."""
+    if analysis.unused_excludes:
+        raise UsageError(
+            f"no needed library matches {', '.join(map(repr, analysis.unused_excludes))}",
+            where="--exclude",
+            hint="`truewheel show` lists the names that a wheel needs",
+        )
 
 
 def search_from(options: Mapping[str, Any]) -> SearchOptions:
-    """Return where to look for libraries, from the command's options and the environment."""
+    """Return where to look for libraries, from the command's options and the environment.
+
+    Raises UsageError for a folder that the caller names and that is not there.
+    """
     from truewheel.analyzer.ld_so import SearchOptions, split_library_path
 
     named = ("AUDITWHEEL_LD_LIBRARY_PATH", "LD_LIBRARY_PATH")
     conda = os.environ.get("CONDA_PREFIX")
+    lib_paths = [Path(part) for value in options["lib_path"] for part in value.split(os.pathsep) if part]
+    for path in lib_paths:
+        _require_folder(path, "--lib-path")
+    _require_folder(Path(options["sysroot"]), "--sysroot")
     return SearchOptions(
-        lib_paths=tuple(Path(part) for value in options["lib_path"] for part in value.split(os.pathsep) if part),
+        lib_paths=tuple(lib_paths),
         library_path=tuple(path for name in named for path in split_library_path(os.environ.get(name, ""))),
         sysroot=Path(options["sysroot"]),
         conda_prefixes=(Path(conda),) if conda else (),
@@ -64,26 +112,35 @@ def search_from(options: Mapping[str, Any]) -> SearchOptions:
     )
 
 
+def _require_folder(path: Path, option: str) -> None:
+    if path.is_dir():
+        return
+    what = "is not a folder" if path.exists() else "there is no such folder"
+    raise UsageError(f"{path}: {what}", where=option, hint="" if path.is_absolute() else f"seen from {Path.cwd()}")
+
+
 @contextmanager
 def _progress(text: str) -> Iterator[None]:
     """Show on a terminal what is being worked on, and take it away again."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield
         return
-    click.echo(f"{text} ...", nl=False, err=True)
+    room = shutil.get_terminal_size().columns - len(" ...") - 1
+    click.echo(f"{printable(text)[:room]} ...", nl=False, err=True)
     try:
         yield
     finally:
         click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def _complain(path: Path, error: TruewheelError) -> None:
+def complain(error: TruewheelError, file: str = "") -> None:
+    """Print an error on stderr: one line, and one for each reason. `file` is named unless the error does."""
     text = str(error)
-    place = "" if path.name in text else f"{path.name}: "
-    click.echo(click.style("error: ", fg="red") + f"{place}{text}", err=True)
+    place = f"{file}: " if file not in text else ""
+    click.echo(printable(click.style("error: ", fg="red") + f"{place}{text}"), err=True)
     if isinstance(error, RefusedError):
         for reason in error.reasons:
-            click.echo(f"  {reason}", err=True)
+            click.echo(printable(f"  {reason}"), err=True)
 
 
 def _failure(path: Path, error: TruewheelError) -> dict[str, Any]:
@@ -93,5 +150,6 @@ def _failure(path: Path, error: TruewheelError) -> dict[str, Any]:
         "where": error.where,
         "hint": error.hint,
         "reasons": list(getattr(error, "reasons", ())),
+        "defect": isinstance(error, DefectError),
         "exit_code": int(error.exit_code),
     }

@@ -20,15 +20,19 @@ from truewheel.cli.options import (
     verbosity_option,
     wheels_argument,
 )
-from truewheel.errors import ExitCode, TruewheelError
+from truewheel.errors import DEBUG_VARIABLE, ExitCode, foreseen
 
 _EPILOG = """\b
 Exit codes:
   0  done, or true
-  1  the wheel cannot be what was asked
+  1  the wheel cannot be what was asked, or could not be written
   2  wrong usage
   3  the input cannot be read
   4  some of several wheels failed"""
+
+_INTERRUPTED = 130
+_READER_GONE = 141
+"""What a shell reports for a program that SIGINT or SIGPIPE ends."""
 
 
 def run() -> int:
@@ -36,25 +40,63 @@ def run() -> int:
     try:
         code = cli.main(standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None)
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        return _misused(error)
     except click.Abort:
         click.echo("truewheel: interrupted; nothing half-done was left behind", err=True)
-        return 130
-    except TruewheelError as error:
-        click.echo(f"truewheel: {error}", err=True)
-        return int(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output has gone; keep Python from complaining about it again at exit.
+        return _INTERRUPTED
+    except _ReaderGoneError:
+        # Keep Python from complaining about it again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.REFUSED)
+        return _READER_GONE
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        from truewheel.cli.each import complain
+
+        known = foreseen(error)
+        complain(known)
+        return int(known.exit_code)
     return int(code or ExitCode.DONE)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=_EPILOG)
-@click.version_option(__version__, message="truewheel %(version)s")
-def cli() -> None:
+def _misused(error: click.ClickException) -> int:
+    """Say in one line what is wrong with the arguments."""
+    context = getattr(error, "ctx", None)
+    help_line = f" (`{context.command_path} -h` lists what there is)" if context else ""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    click.echo(f"truewheel: {message}{help_line}", err=True)
+    return error.exit_code
+
+
+class _ReaderGoneError(Exception):
+    """The program that reads our output has ended."""
+
+
+class _Program(click.Group):
+    """The group of all commands; ends of a run that click would tell in its own way are told in ours."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that the arguments name."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.Abort from None
+        except BrokenPipeError:
+            raise _ReaderGoneError from None
+
+
+@click.group(
+    cls=_Program,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog=_EPILOG,
+)
+@click.version_option(__version__, "-V", "--version", message="truewheel %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Make built wheels true: self-contained, and named for what their machine code proves."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @cli.command()
@@ -70,7 +112,7 @@ def show(**options: object) -> ExitCode:
 
 
 @cli.command()
-@click.argument("wheel", type=click.Path(path_type=str))
+@click.argument("wheel", type=click.Path())
 @click.argument("subject", required=False)
 @search_options
 @json_option

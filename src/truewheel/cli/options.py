@@ -29,7 +29,7 @@ wheels_argument = click.argument("wheels", nargs=-1, required=True, type=click.P
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 
-verbosity_option = click.option("-v", "--verbose", count=True, help="Say more.")
+verbosity_option = click.option("-v", "--verbose", count=True, help="Say everything, and shorten nothing.")
 
 search_options = _together(
     click.option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ import click
 from truewheel.archive.reader import WheelReader
 from truewheel.bundler.planning import BundleOptions
 from truewheel.cli.each import for_each, search_from
-from truewheel.cli.format import human_size, plural
-from truewheel.repair import RepairOptions, plan_repair, repair
+from truewheel.cli.format import human_size, plural, printable
+from truewheel.errors import OutputError
+from truewheel.repair import RepairOptions, apply_plan, plan_repair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,11 +29,17 @@ SCHEMA = "truewheel.repair/1"
 def repair_wheels(options: Mapping[str, Any]) -> ExitCode:
     """Repair, or plan to repair, every wheel that the command names."""
     chosen = _repair_options(options)
+    directory = Path(options["wheel_dir"])
     results: list[dict[str, Any]] = []
+    planned: dict[str, str] = {}
 
     def plan_one(wheel: Path) -> RepairPlan:
         with WheelReader.open(wheel) as reader:
-            return plan_repair(reader, chosen)
+            return _plan(reader, chosen, planned)
+
+    def repair_one(wheel: Path) -> Repaired:
+        with WheelReader.open(wheel) as reader:
+            return apply_plan(reader, _plan(reader, chosen, planned), directory, chosen)
 
     def present_plan(plan: RepairPlan) -> None:
         results.append(plan.to_json())
@@ -42,17 +50,31 @@ def repair_wheels(options: Mapping[str, Any]) -> ExitCode:
         results.append(_result(done))
         _summarize(done, verbose=options["verbose"])
         if not options["as_json"]:
-            click.echo(done.path.resolve())
+            click.echo(os.fsencode(done.path.resolve()))
 
     if options["dry_run"]:
         failures, code = for_each(options["wheels"], plan_one, present_plan)
     else:
-        directory = Path(options["wheel_dir"])
-        failures, code = for_each(options["wheels"], lambda wheel: repair(wheel, directory, chosen), present_result)
+        failures, code = for_each(options["wheels"], repair_one, present_result)
     if options["as_json"]:
         key = "plans" if options["dry_run"] else "repaired"
         click.echo(json.dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
     return code
+
+
+def _plan(reader: WheelReader, chosen: RepairOptions, planned: dict[str, str]) -> RepairPlan:
+    """Return the plan of one wheel; raise OutputError when an earlier, different wheel has the same new name.
+
+    planned: what was made so far by one command: the input's hash, by the name of the result.
+    """
+    plan = plan_repair(reader, chosen)
+    if planned.setdefault(plan.output_name, plan.input_sha256) != plan.input_sha256:
+        raise OutputError(
+            f"would be written as {plan.output_name}, as another of the given wheels is",
+            where=str(reader.path),
+            hint="repair the two into different folders",
+        )
+    return plan
 
 
 def _repair_options(options: Mapping[str, Any]) -> RepairOptions:
@@ -87,37 +109,38 @@ def _summarize(done: Repaired, *, verbose: int) -> None:
     """Say on stderr what was done, in one line and, when asked, in detail."""
     plan = done.plan
     if plan.changes_nothing:
-        click.echo(f"{plan.input_name}: nothing to do, copied as it is", err=True)
+        _say(f"{plan.input_name}: nothing to do; the same bytes are in the output folder", err=True)
     else:
-        added = done.size_after - done.size_before
-        what = f"bundled {plural(len(plan.libraries), 'library')}, {human_size(added, signed=True)}"
-        click.echo(f"{plan.input_name}: {what}; now {'.'.join(plan.platforms)}", err=True)
+        added = human_size(done.size_after - done.size_before, signed=True)
+        what = f"bundled {plural(len(plan.libraries), 'library')}" if plan.libraries else "no library to bundle"
+        _say(f"{plan.input_name}: {what}, {added}; now {'.'.join(plan.platforms)}", err=True)
     if verbose:
         for copy in plan.libraries:
-            click.echo(f"  {copy.member}  {human_size(copy.size)}  from {copy.source}", err=True)
+            _say(f"  {copy.member}  {human_size(copy.size)}  from {copy.source}", err=True)
     for path in plan.dropped_paths:
-        click.echo(f"  {path.member}: dropped the search path {path.entry}", err=True)
+        _say(f"  {path.member}: dropped the search path {path.entry}", err=True)
     for notice in plan.notices:
-        click.echo(f"  note: {notice}", err=True)
+        _say(f"  note: {notice}", err=True)
 
 
 def _print_plan(plan: RepairPlan) -> None:
     """Print what would be done, one thing a line."""
-    if plan.changes_nothing:
-        click.echo(f"{plan.input_name}: nothing to do")
-        return
-    click.echo(f"{plan.input_name} -> {plan.output_name}")
+    _say(f"{plan.input_name}: nothing to do" if plan.changes_nothing else f"{plan.input_name} -> {plan.output_name}")
     for copy in plan.libraries:
-        click.echo(f"  bundle  {copy.source} ({human_size(copy.size)}) as {copy.member}")
+        _say(f"  bundle  {copy.source} ({human_size(copy.size)}) as {copy.member}")
     for edit in plan.edits:
         for line in _edit_lines(edit):
-            click.echo(f"  edit    {edit.member}: {line}")
+            _say(f"  edit    {edit.member}: {line}")
     for item in plan.launchers:
-        click.echo(f"  move    {item.script} to {item.executable}, a launcher takes its place")
+        _say(f"  move    {item.script} to {item.executable}, a launcher takes its place")
     for path in plan.dropped_paths:
-        click.echo(f"  drop    {path.member}: the search path {path.entry}")
+        _say(f"  drop    {path.member}: the search path {path.entry}")
     for notice in plan.notices:
-        click.echo(f"  note    {notice}")
+        _say(f"  note    {notice}")
+
+
+def _say(line: str, *, err: bool = False) -> None:
+    click.echo(printable(line), err=err)
 
 
 def _edit_lines(edit: ElfEdit) -> list[str]:

@@ -9,42 +9,43 @@ import click
 
 from truewheel.analyzer.analyze import analyze
 from truewheel.archive.reader import WheelReader
-from truewheel.cli.each import for_each, search_from
-from truewheel.cli.format import human_size, plural
+from truewheel.cli.each import for_each, require_used_excludes, search_from
+from truewheel.cli.format import human_size, plural, printable, screen_width, wrapped
+from truewheel.cli.tree import tree
 from truewheel.platforms.judge import judge
 from truewheel.platforms.verdict import sentences
-from truewheel.report import Fate, report
+from truewheel.report import SCHEMA, report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from truewheel.errors import ExitCode
-    from truewheel.platforms.verdict import Reason
-    from truewheel.report import FileGroup, LibraryLine, WheelReport
+    from truewheel.report import TagTruth, WheelReport
 
-SCHEMA = "truewheel.show/1"
-_COLOURS = {Fate.BUNDLE: "yellow", Fate.IN_WHEEL: "green", Fate.MISSING: "red", Fate.LEFT_OUT: "cyan"}
+_INDENT = 10
 _FEW = 6
-"""How many reasons, libraries of a group or warnings are listed before `-v` is asked for."""
+"""How many sentences of a kind are listed, and how many lines one may take, before `-v` is asked for."""
 
 
 def show_wheels(options: Mapping[str, Any]) -> ExitCode:
     """Show every wheel that the command names."""
     search = search_from(options)
+    width = None if options["verbose"] else screen_width()
     reports: list[WheelReport] = []
 
     def look(wheel: Path) -> WheelReport:
         with WheelReader.open(wheel) as reader:
             analysis = analyze(reader, search, jobs=options["jobs"])
+            require_used_excludes(analysis)
             return report(wheel.name, wheel.stat().st_size, analysis, judge(analysis))
 
     def present(one: WheelReport) -> None:
         if not options["as_json"]:
             if reports:
                 click.echo()
-            for line in _screen(one, everything=bool(options["verbose"])):
-                click.echo(line)
+            for line in screen(one, width):
+                click.echo(printable(line))
         reports.append(one)
 
     failures, code = for_each(options["wheels"], look, present)
@@ -54,110 +55,115 @@ def show_wheels(options: Mapping[str, Any]) -> ExitCode:
     return code
 
 
-def _screen(one: WheelReport, *, everything: bool) -> Iterator[str]:
-    kind = ", ".join(filter(None, [one.architecture, one.libc])) or "no native code"
-    files = plural(one.native_files, "native file")
-    yield click.style(one.file, bold=True) + f"  {human_size(one.size)}, {files}, {kind}"
+def screen(one: WheelReport, width: int | None) -> Iterator[str]:
+    """Yield the lines that tell of one wheel, `width` columns wide; without a width, everything and nothing cut."""
+    kind = ", ".join(filter(None, [one.architecture, one.libc]))
+    yield click.style(one.file, bold=True)
+    yield ", ".join(filter(None, [human_size(one.size), plural(one.native_files, "native file"), kind]))
     yield ""
-    yield from _labels(one)
-    yield from _libraries(one, everything=everything)
-    yield from _floor(one, everything=everything)
-    yield from _few(
-        [_row("" if number else "note", text) for number, text in enumerate(one.warnings)], everything=everything
-    )
+    yield from _labels(one, width)
+    yield from tree(one, width)
+    yield from _floor(one, width)
+    yield from _rows("repair", [f"also drops what names the build's machine: {text}" for text in one.tidied], width)
+    yield from _rows("note", _notes(one), width)
     yield _row("data", f"policies of {one.policy_data}")
 
 
-def _few(lines: Sequence[str], *, everything: bool) -> Iterator[str]:
-    """Yield the lines, or the first of them and how many there are more."""
-    if everything or len(lines) <= _FEW + 1:
-        yield from lines
-        return
-    yield from lines[:_FEW]
-    yield _row("", f"and {len(lines) - _FEW} more (-v lists them)")
-
-
 def _row(name: str, text: str) -> str:
-    return f"{name:9} {text}".rstrip()
+    return f"{name:{_INDENT}}{text}".rstrip()
 
 
-def _labels(one: WheelReport) -> Iterator[str]:
+def _rows(name: str, texts: Sequence[str], width: int | None) -> Iterator[str]:
+    """Yield rows of sentences below one name, long ones over several lines; without -v, only a few."""
+    shown = texts if width is None or len(texts) <= _FEW + 1 else texts[:_FEW]
+    lines = [line for text in shown for line in _hanging(text, width)]
+    if len(shown) < len(texts):
+        lines.append(f"and {len(texts) - len(shown)} more (-v lists them)")
+    for number, line in enumerate(lines):
+        yield _row("" if number else name, line)
+
+
+def _hanging(text: str, width: int | None) -> Iterator[str]:
+    first, *rest = wrapped(text, _INDENT + 2, width, most=_FEW)
+    yield first
+    yield from (f"  {line}" for line in rest)
+
+
+def _labels(one: WheelReport, width: int | None) -> Iterator[str]:
     for number, truth in enumerate(one.tags):
-        yield _row("label" if number == 0 else "", f"{truth.tag}  {_truth_text(truth.true, truth.reasons)}")
+        yield from _truth("" if number else "label", truth, width)
     if not one.native_files:
-        yield _row("", "no native file is inside: nothing ties this wheel to a platform")
+        yield from _without_native_files(one)
         return
     if one.as_it_is is None:
         yield _row("as it is", "keeps the promise of no platform tag")
     elif one.as_it_is not in {truth.tag for truth in one.tags}:
         yield _row("as it is", f"keeps {one.as_it_is}")
-    if one.could_be:
-        how = ""
-        if bundled := one.bundled:
-            size = human_size(sum(line.size for line in bundled))
-            how = f"  once `truewheel repair` has bundled {plural(len(bundled), 'library')} ({size})"
-        yield _row("could be", click.style(".".join(one.could_be), bold=True) + how)
+    yield from _future(one, width)
+
+
+def _truth(name: str, truth: TagTruth, width: int | None) -> Iterator[str]:
+    """Yield one tag of the name and whether it is true, with the reasons against it."""
+    words = {None: "", True: click.style("true", fg="green"), False: click.style("not true", fg="red")}[truth.true]
+    yield _row(name, f"{truth.tag}  {', '.join(filter(None, [words, truth.note]))}")
+    # What a repair cannot mend is told first: it decides what the wheel can be.
+    ordered = sorted(truth.reasons, key=lambda reason: reason.mendable)
+    yield from _rows("", [f"  {line}" for line in sentences(ordered)], width)
+
+
+def _without_native_files(one: WheelReport) -> Iterator[str]:
+    if all(truth.tag == "any" for truth in one.tags):
+        yield _row("", "no native file is inside: there is nothing to repair")
+    elif all(truth.true for truth in one.tags):
+        yield _row("could be", "any: no native file is inside")
     else:
-        yield _row("could be", click.style("nothing but linux", fg="red") + ", because")
-        for reason in one.refusals:
-            yield _row("", f"  {reason}")
+        yield _row("", "no ELF file is inside: there is nothing to judge")
 
 
-def _truth_text(true: bool | None, reasons: tuple[Reason, ...]) -> str:  # noqa: FBT001
-    if true is None:
-        return "promises nothing about the system"
-    if true:
-        return click.style("true", fg="green")
-    first = next((reason for reason in reasons if not reason.mendable), reasons[0])
-    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    return click.style("not true", fg="red") + f": {first.file} {first.detail}{more}"
-
-
-def _libraries(one: WheelReport, *, everything: bool) -> Iterator[str]:
-    shown = [group for group in one.groups if group.lines]
-    if not shown and not one.system:
+def _future(one: WheelReport, width: int | None) -> Iterator[str]:
+    """Yield what a repair would make of the wheel, or why it cannot."""
+    if not one.could_be:
+        but = f"no tag but {one.plain}" if one.plain else "no tag at all"
+        yield _row("could be", click.style(but, fg="red") + ", because")
+        yield from _rows("", one.refusals, width)
+        if one.missing:
+            advice = (
+                "say where missing libraries lie with --lib-path DIR, or that they stay outside with --exclude NAME; "
+                f"`truewheel why WHEEL {one.missing[0]}` lists where it was looked for"
+            )
+            yield from _rows("help", [advice], width)
         return
-    yield ""
-    yield "libraries"
-    for group in shown:
-        yield from _group(group, everything=everything)
-    if one.system:
-        yield f"  from the system: {', '.join(one.system)}"
-    yield ""
+    already = "  (its name already)" if set(one.could_be) == {truth.tag for truth in one.tags} else ""
+    yield _row("could be", click.style(".".join(one.could_be), bold=True) + already)
+    if bundled := one.bundled:
+        size = human_size(sum(line.size for line in bundled))
+        yield _row("", f"once `truewheel repair` has bundled {plural(len(bundled), 'library')} ({size})")
 
 
-def _group(group: FileGroup, *, everything: bool) -> Iterator[str]:
-    names = group.members if everything else group.members[:1]
-    for name in names:
-        yield f"  {name}"
-    if len(group.members) > len(names):
-        yield f"  and {len(group.members) - len(names)} more that need the same (-v lists them)"
-    lines = group.lines if everything else _folded(group.lines)
-    width = max(2 * line.depth + len(line.name) for line in lines) + 4
-    for line in lines:
-        yield _library(line, width)
-
-
-def _folded(lines: tuple[LibraryLine, ...]) -> tuple[LibraryLine, ...]:
-    """Return the lines that tell something new: a library that was shown already is left out below the top."""
-    return tuple(line for line in lines if not line.repeated or line.depth == 1)
-
-
-def _library(line: LibraryLine, width: int) -> str:
-    start = f"  {'  ' * line.depth}{line.name} "
-    dots = "." * max(3, width + 4 - len(start))
-    fate = click.style(f"{line.fate.value:8}", fg=_COLOURS.get(line.fate))
-    size = f"{human_size(line.size):>9}" if line.size else " " * 9
-    place = "see above" if line.repeated else line.place
-    note = f"({line.note})" if line.note else ""
-    return f"{start}{dots} {fate} {size}  {place} {note}".rstrip()
-
-
-def _floor(one: WheelReport, *, everything: bool) -> Iterator[str]:
-    if not one.could_be or not one.floor_reasons:
+def _floor(one: WheelReport, width: int | None) -> Iterator[str]:
+    """Yield why the label is no older one."""
+    if not one.floor_reasons:
         return
-    lines = sentences(one.floor_reasons)
-    yield _row("floor", f"nothing more portable, because of {plural(len(lines), 'fact')}")
-    yield from _few([f"          {line}" for line in lines], everything=everything)
+    lines = [_without_label(line, one) for line in sentences(one.floor_reasons)]
+    yield _row("floor", f"{one.next_older} is out of reach because of {plural(len(lines), 'fact')}:")
+    yield from _rows("", lines, width)
     if one.own_floor and one.own_floor not in one.could_be:
         yield _row("", f"the wheel's own files alone would allow {one.own_floor}")
+
+
+def _without_label(line: str, one: WheelReport) -> str:
+    """Return a sentence without the words that the label itself allows its fact, which goes without saying."""
+    for tag in one.could_be:
+        line = line.removesuffix(f" (allowed since {tag.removesuffix(f'_{one.architecture}')})")
+    return line
+
+
+def _notes(one: WheelReport) -> list[str]:
+    notes = [*one.warnings]
+    if one.unrecorded:
+        notes.append(f"RECORD does not list {', '.join(one.unrecorded)}: an installer may refuse the wheel")
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in one.ignored:
+        by_reason.setdefault(reason, []).append(name)
+    notes += [f"not looked at: {', '.join(names)} ({reason})" for reason, names in by_reason.items()]
+    return notes

@@ -11,7 +11,8 @@ import click
 
 from truewheel.analyzer.analyze import analyze
 from truewheel.archive.reader import WheelReader
-from truewheel.cli.each import search_from
+from truewheel.cli.each import require_file, require_used_excludes, search_from
+from truewheel.cli.format import printable
 from truewheel.errors import ExitCode
 from truewheel.explain import explain
 from truewheel.platforms.judge import judge
@@ -22,15 +23,19 @@ if TYPE_CHECKING:
 
 def explain_wheel(options: Mapping[str, Any]) -> ExitCode:
     """Explain what the command asks about one wheel."""
-    with WheelReader.open(Path(options["wheel"])) as reader:
-        analysis = analyze(reader, search_from(options), jobs=options["jobs"])
+    search = search_from(options)
+    wheel = Path(options["wheel"])
+    require_file(wheel)
+    with WheelReader.open(wheel) as reader:
+        analysis = analyze(reader, search, jobs=options["jobs"])
+        require_used_excludes(analysis)
         answer = explain(reader, analysis, judge(analysis), options["subject"])
     if options["as_json"]:
         click.echo(json.dumps(asdict(answer), indent=2))
         return ExitCode.DONE
-    click.echo(click.style(answer.headline, bold=True))
+    click.echo(printable(click.style(answer.headline, bold=True)))
     for finding in answer.findings:
-        click.echo(f"  {finding.text}")
+        click.echo(printable(f"  {finding.text}"))
         for detail in finding.details:
-            click.echo(f"    {detail}")
+            click.echo(printable(f"    {detail}"))
     return ExitCode.DONE
