@@ -108,7 +108,8 @@ def _measure(commands: list[list[str]], runs: int, *, output: bool = False) -> l
 def _once(command: list[str]) -> tuple[float, float]:
     """Run a command to its end; return wall seconds and the peak memory of its largest process in MB."""
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, "PATH": os.pathsep.join([str(SCRIPTS), os.environ.get("PATH", "")])}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - start

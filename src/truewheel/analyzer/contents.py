@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from truewheel.analyzer.elf import is_elf, read_image
 from truewheel.analyzer.elf_exports import AskedName, defined, keep_exports
 from truewheel.analyzer.image import ImageKind
+from truewheel.errors import TruewheelError
+from truewheel.threads import each_in_order
 
 if TYPE_CHECKING:
     from truewheel.analyzer.image import Image
@@ -23,6 +25,8 @@ _BIG_ENDIAN = 2
 _ARCHIVES = (b"!<arch>\n", b"!<thin>\n")
 _NOT_LOADED = {1: "an object file: no loader maps it", 4: "a memory image of a crashed program"}
 _OTHER_PROCESSORS = frozenset({"unsupported (amdgpu)", "unsupported (bpf)", "unsupported (cuda)"})
+_SPARE = 16 << 20
+"""How many bytes of members may be in memory beside the largest."""
 _KEPT_LIMIT = 64 << 20
 """Bytes of symbol tables that are kept at most; a library beyond that is inflated again when it is asked."""
 
@@ -42,6 +46,7 @@ class Contents:
     kept: dict[str, bytes | mmap.mmap] = field(default_factory=dict)
     room: int = 0
     asked: dict[str, AskedName] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def defined(self, name: str, names: frozenset[str]) -> frozenset[str]:
         """Return which of `names` a file defines: a member, or a library of this machine by its absolute path."""
@@ -53,6 +58,15 @@ class Contents:
         with Path(name).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return defined(data, asked, name)
 
+    def keep(self, name: str, data: memoryview) -> None:
+        """Keep the symbol tables of a library while there is room."""
+        kept = keep_exports(data, name, self.room)
+        if kept is not None:
+            tables, size = kept
+            with self.lock:
+                self.kept[name] = tables
+                self.room -= size
+
     def _asked(self, name: str) -> AskedName:
         known = self.asked.get(name)
         if known is None:
@@ -63,7 +77,7 @@ class Contents:
 def read_members(reader: WheelReader, jobs: int = 1) -> Contents:
     """Read every native member, the largest first, on `jobs` threads.
 
-    In memory at one time are as many members as there are threads. Raises InvalidBinaryError naming the member that
+    In memory at one time are the largest member and little more. Raises InvalidBinaryError naming the member that
     is damaged, the first in archive order when there are several.
     """
     contents = Contents(reader, room=_KEPT_LIMIT)
@@ -110,54 +124,33 @@ def _ignored(image: Image) -> str:
     return ""
 
 
-class _Reading:
-    """The reading of all native members, by any number of threads at once.
+def _read_all(contents: Contents, native: list[Entry], jobs: int) -> dict[str, Image]:
+    """Return every image by name. The largest member is read first, so that no thread is left alone with it."""
+    ordered = sorted(native, key=lambda entry: (-entry.size, entry.name))
+    largest = ordered[0].size if ordered else 0
+    results = each_in_order(
+        lambda name: _read(contents, name),
+        [(entry.name, entry.size) for entry in ordered],
+        jobs=min(jobs, len(native)),
+        bound=largest + _SPARE,
+    )
+    read = dict(zip((entry.name for entry in ordered), results, strict=True))
+    images: dict[str, Image] = {}
+    for entry in native:
+        result = read[entry.name]
+        if isinstance(result, TruewheelError):
+            raise result
+        images[entry.name] = result
+    return images
 
-    Large members come first, so that no thread is left alone with the largest.
-    """
 
-    def __init__(self, contents: Contents, native: list[Entry]) -> None:
-        self.images: dict[str, Image] = {}
-        self.errors: dict[str, BaseException] = {}
-        self._contents = contents
-        self._left = sorted(native, key=lambda entry: (entry.size, entry.name))
-        self._lock = threading.Lock()
-
-    def run(self) -> None:
-        while True:
-            with self._lock:
-                if not self._left:
-                    return
-                entry = self._left.pop()
-            try:
-                self._read(entry.name)
-            except BaseException as error:  # noqa: BLE001 - carried over to the thread that waits, and raised there
-                with self._lock:
-                    self.errors[entry.name] = error
-
-    def _read(self, name: str) -> None:
-        contents = self._contents
+def _read(contents: Contents, name: str) -> Image | TruewheelError:
+    """Return a member's image, or what is wrong with it; keep its symbol tables when others may ask for them."""
+    try:
         data = contents.reader.view(name)
         image = read_image(data, name)
-        kept = None
         if image.dynamic and not image.python_inits and not _ignored(image):
-            kept = keep_exports(data, name, contents.room)
-        with self._lock:
-            self.images[name] = image
-            if kept is not None:
-                contents.kept[name], size = kept
-                contents.room -= size
-
-
-def _read_all(contents: Contents, native: list[Entry], jobs: int) -> dict[str, Image]:
-    reading = _Reading(contents, native)
-    others = [threading.Thread(target=reading.run, daemon=True) for _ in range(min(jobs, len(native)) - 1)]
-    for thread in others:
-        thread.start()
-    reading.run()
-    for thread in others:
-        thread.join()
-    for entry in native:
-        if entry.name in reading.errors:
-            raise reading.errors[entry.name]
-    return reading.images
+            contents.keep(name, data)
+    except TruewheelError as error:
+        return error
+    return image

@@ -5,7 +5,6 @@ The bytes do not depend on the number of threads: each member is one deflate str
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from hashlib import sha256
 from mmap import ACCESS_READ, mmap
@@ -15,10 +14,10 @@ from deflate import crc32, deflate_compress
 
 from truewheel.archive.zip_format import DEFLATED, STORED
 from truewheel.errors import InvalidInputError
+from truewheel.threads import each_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from concurrent.futures import Future
     from pathlib import Path
 
     Content = bytes | bytearray | memoryview | mmap
@@ -27,9 +26,7 @@ LEVEL = 6
 """libdeflate's level; the output is smaller than zlib's at 6, in a third of the time."""
 SPARE = 16 << 20
 """How many bytes may be held in memory beyond what the largest member needs."""
-_QUEUE = 8
-"""How many members a thread may be ahead of the writer."""
-_WORTH_THREADS = 1 << 20
+_WORTH_THREADS = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,28 +90,12 @@ def compress_all(members: Sequence[NewMember], jobs: int) -> Iterator[Compressed
     A member takes its content and at most as much again while it is compressed, and its compressed bytes while it
     waits to be taken. A further one is begun only while all of them together stay below twice the largest plus SPARE.
     """
-    sizes = [member.size() for member in members]
-    if jobs <= 1 or sum(sizes) < _WORTH_THREADS:
-        yield from map(compress, members)
-        return
-    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-
-    waiting: deque[tuple[int, Future[Compressed]]] = deque()
-    bound = 2 * max(sizes) + SPARE
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        for size, member in zip(sizes, members, strict=True):
-            while len(waiting) >= _QUEUE * jobs or 2 * size + _held(waiting) > bound:
-                if waiting[0][1].done():
-                    yield waiting.popleft()[1].result()
-                else:
-                    wait([future for _, future in waiting if not future.done()], return_when=FIRST_COMPLETED)
-            waiting.append((size, pool.submit(compress, member)))
-        while waiting:
-            yield waiting.popleft()[1].result()
-
-
-def _held(waiting: deque[tuple[int, Future[Compressed]]]) -> int:
-    """Return how many bytes the members in the queue take at most."""
-    return sum(
-        len(future.result().data) if future.done() and not future.exception() else 2 * size for size, future in waiting
+    costs = [(member, 2 * member.size()) for member in members]
+    total = sum(cost for _, cost in costs)
+    yield from each_in_order(
+        compress,
+        costs,
+        jobs=jobs if total > _WORTH_THREADS else 1,
+        bound=max((cost for _, cost in costs), default=0) + SPARE,
+        held=lambda item: len(item.data),
     )

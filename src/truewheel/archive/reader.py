@@ -7,10 +7,11 @@ the process.
 
 from __future__ import annotations
 
+import mmap
 from functools import cached_property
 from hashlib import new as new_hash
 from hashlib import sha256
-from mmap import ACCESS_READ, mmap
+from mmap import ACCESS_READ
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from truewheel.archive.metadata import WheelMetadata
 from truewheel.archive.names import WheelName
 from truewheel.archive.record import ALGORITHMS, Record
 from truewheel.archive.zip import read_entries
+from truewheel.archive.zip_format import STORED
 from truewheel.errors import InvalidArchiveError, InvalidInputError, InvalidWheelError
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from truewheel.archive.zip_format import Entry
 
 CHUNK = 1 << 18
+_RELEASED = 1 << 20
+"""From how many bytes on pages that were read are given back to the system."""
 
 
 class WheelReader:
@@ -42,7 +46,9 @@ class WheelReader:
     dist_info, data_dir: the names of its metadata folder and of its data folder (which it may not have).
     """
 
-    def __init__(self, path: Path, name: WheelName, file: BinaryIO, buffer: mmap, entries: tuple[Entry, ...]) -> None:
+    def __init__(
+        self, path: Path, name: WheelName, file: BinaryIO, buffer: mmap.mmap, entries: tuple[Entry, ...]
+    ) -> None:
         """Keep the parts; `WheelReader.open` makes and checks them."""
         self.path = path
         self.name = name
@@ -126,11 +132,24 @@ class WheelReader:
 
         Raises InvalidArchiveError when it is damaged or has another size or CRC-32 than the archive says.
         """
-        return bytes(inflate(self.raw(name), self.entry(name), self.path.name))
+        return bytes(self._content(name))
 
     def view(self, name: str) -> memoryview:
         """Return the same as `read` without a copy: of the mapping if the member is stored. Read-only."""
-        return memoryview(inflate(self.raw(name), self.entry(name), self.path.name)).toreadonly()
+        return memoryview(self._content(name)).toreadonly()
+
+    def _content(self, name: str) -> bytes | bytearray | memoryview:
+        entry = self.entry(name)
+        content = inflate(self.raw(name), entry, self.path.name)
+        if entry.method != STORED and entry.compressed_size >= _RELEASED:
+            self._release(entry.data_offset, entry.compressed_size)
+        return content
+
+    def _release(self, start: int, size: int) -> None:
+        """Let the system take back the memory of mapped pages that were read; they are read again when needed."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            start -= start % mmap.PAGESIZE
+            self._buffer.madvise(mmap.MADV_DONTNEED, start, min(size, self.size() - start))
 
     def stream(self, name: str, chunk_size: int = CHUNK) -> Iterator[bytes]:
         """Yield the member's content in pieces of at most `chunk_size` bytes, in memory bounded by that size.
@@ -164,7 +183,11 @@ class WheelReader:
 
     def sha256(self) -> str:
         """Return the hex digest of the archive file."""
-        return sha256(self._buffer).hexdigest()
+        digest = sha256()
+        for start in range(0, self.size(), _RELEASED):
+            digest.update(self.bytes_at(start, min(start + _RELEASED, self.size())))
+            self._release(start, _RELEASED)
+        return digest.hexdigest()
 
     def verify_hashes(self) -> tuple[str, ...]:
         """Return everything in which RECORD and the files disagree, one line each; empty when all is well."""
@@ -194,16 +217,16 @@ class WheelReader:
         return urlsafe_b64encode(state.digest()).rstrip(b"=").decode("ascii"), size
 
 
-def _map(file: BinaryIO, path: Path) -> mmap:
+def _map(file: BinaryIO, path: Path) -> mmap.mmap:
     try:
-        return mmap(file.fileno(), 0, access=ACCESS_READ)
+        return mmap.mmap(file.fileno(), 0, access=ACCESS_READ)
     except ValueError as error:
         raise InvalidArchiveError("the file is empty", where=str(path)) from error
     except OSError as error:
         raise InvalidInputError(f"cannot be mapped: {error.strerror}", where=str(path)) from error
 
 
-def _close(buffer: mmap) -> None:
+def _close(buffer: mmap.mmap) -> None:
     try:
         buffer.close()
     except BufferError:
