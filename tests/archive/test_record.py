@@ -91,7 +91,7 @@ PATHS = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, ma
 )
 def test_files_of_the_csv_module_round_trip(paths: list[str], newline: str, quoting: int) -> None:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator=newline, quoting=quoting)  # type: ignore[arg-type]
+    writer = csv.writer(text, lineterminator=newline, quoting=quoting)  # type: ignore[arg-type]  # the stub lists the constants only
     writer.writerows([path, "sha256=x", "1"] for path in paths)
     writer.writerow([RECORD, "", ""])
     data = text.getvalue().encode()
