@@ -34,6 +34,11 @@ def test_reads_the_processor_level(kind: int, needed: int, level: int) -> None:
     assert read((kind, 8, properties((FEATURES, 3), (ISA_NEEDED, needed)))).isa_level == level
 
 
+def test_pads_notes_by_the_alignment_of_their_segment() -> None:
+    content = note(7, b"\1\2\3\4", align=8) + properties((ISA_NEEDED, 2))
+    assert read((NOTE, 8, content)).isa_level == 2
+
+
 def test_reads_the_processor_level_of_32_bit_files() -> None:
     assert read((NOTE, 4, properties((FEATURES, 3), (ISA_NEEDED, 4), align=4)), bits=32, machine=3).isa_level == 3
 
