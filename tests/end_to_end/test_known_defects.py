@@ -33,7 +33,6 @@ SAY = "import hello; print(hello.greet())"
 
 
 def repaired(wheel: Path, *lib_paths: Path, **choices: object) -> Path:
-    choices.setdefault("sbom", False)
     options = RepairOptions(search=SearchOptions(lib_paths=lib_paths, system=bool(lib_paths)), **choices)  # type: ignore[arg-type]  # a test's own keywords
     return repair(wheel, wheel.parent / "repaired", options).path
 
@@ -105,7 +104,7 @@ def test_04_two_libraries_with_one_soname_are_both_bundled(tmp_path: Path) -> No
         (tmp_path / name).mkdir()
         (tmp_path / name / "libb.so").write_bytes(odd(f"same-soname/{name}/libb.so").read_bytes())
     with_paths = _with_runpath(wheel, {f"{name}/_hello.abi3.so": str(tmp_path / name) for name in "ab"})
-    result = repair(with_paths, tmp_path / "out", RepairOptions(sbom=False)).path
+    result = repair(with_paths, tmp_path / "out", RepairOptions()).path
     assert len([name for name in members(result) if name.startswith("hello.libs/libb-")]) == 2
     site = installed(result, tmp_path / "site")
     outcome = run_python(site, "import a._hello, b._hello; print(a._hello.greet(), b._hello.greet())")
