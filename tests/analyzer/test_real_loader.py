@@ -13,14 +13,20 @@ from pathlib import Path
 import pytest
 
 from support.fixtures import family, odd
+from support.random_libraries import write_libraries
 from truewheel.analyzer.ld_so import SearchOptions, split_library_path
 from truewheel.analyzer.resolve import build_graph
 
 _LOADER = Path("/lib64/ld-linux-x86-64.so.2")
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or platform.machine() != "x86_64" or not _LOADER.exists(),
-    reason="needs a machine whose own loader is glibc's for x86_64",
+_MUSL_LOADER = Path("/lib/ld-musl-x86_64.so.1")
+_IS_LINUX = sys.platform == "linux" and platform.machine() == "x86_64"
+
+needs_glibc = pytest.mark.skipif(
+    not (_IS_LINUX and _LOADER.exists()), reason="needs a machine whose own loader is glibc's for x86_64"
+)
+needs_musl = pytest.mark.skipif(
+    not (_IS_LINUX and _MUSL_LOADER.exists()), reason="needs musl's loader for x86_64 (Debian: apt-get install musl)"
 )
 
 
@@ -47,6 +53,7 @@ def _put(source: Path, target: Path) -> Path:
     return Path(shutil.copy(source, target))
 
 
+@needs_glibc
 @pytest.mark.parametrize("kind", ["rpath.so", "runpath.so"])
 @pytest.mark.parametrize("environment", [False, True])
 @pytest.mark.parametrize("tone_beside", [False, True])
@@ -65,6 +72,7 @@ def test_paths_in_files_and_in_the_environment(
     assert _ours(module, library_path) == theirs
 
 
+@needs_glibc
 def test_a_library_of_another_architecture_is_passed_over(tmp_path: Path) -> None:
     module = _put(odd("runpath.so"), tmp_path / "module.so")
     _put(family("i686").greet, tmp_path / "env/libgreet.so.1")
@@ -75,6 +83,7 @@ def test_a_library_of_another_architecture_is_passed_over(tmp_path: Path) -> Non
     assert _ours(module, library_path) == theirs
 
 
+@needs_glibc
 def test_origin_is_where_a_link_lies(tmp_path: Path) -> None:
     _put(odd("runpath.so"), tmp_path / "store/real.so")
     _put(family("x86_64").greet, tmp_path / "libs/libgreet.so.1")
@@ -85,8 +94,61 @@ def test_origin_is_where_a_link_lies(tmp_path: Path) -> None:
     assert _ours(tmp_path / "module.so") == theirs
 
 
+@needs_glibc
 def test_the_interpreter_that_runs_this_test() -> None:
     program = Path(sys.executable).resolve()
     theirs, ours = _theirs(program), _ours(program)
     assert {name: theirs[name] for name in ours} == ours  # libpython, and what only it needs, is not searched for
     assert ours["libc.so.6"]
+
+
+@needs_glibc
+@pytest.mark.parametrize("seed", range(80))
+def test_random_libraries_are_loaded_as_glibc_does(tmp_path: Path, seed: int) -> None:
+    folders = write_libraries(tmp_path, seed)
+    environment = _environment(folders) | {"LD_TRACE_LOADED_OBJECTS": "1"}
+    said = _said([str(_LOADER), str(tmp_path / "mod.so")], environment)
+    pairs = re.findall(r"^\s*(\S+) => (?:(/\S+)|not found)", said, re.MULTILINE)
+    loaded, missing = _load_order(tmp_path / "mod.so", folders)
+    assert loaded == [os.path.realpath(found) for _, found in pairs if found]
+    assert sorted(name for name, _ in missing) == sorted(name for name, found in pairs if not found)
+
+
+@pytest.mark.slow
+@needs_musl
+@pytest.mark.parametrize("seed", range(80))
+def test_random_libraries_are_loaded_as_musl_does(tmp_path: Path, seed: int) -> None:
+    # musl gives up at a file of another architecture, where we go on.
+    folders = write_libraries(tmp_path, seed, needs=("libc.so",), others=False)
+    said = _said([str(_MUSL_LOADER), "--list", str(tmp_path / "mod.so")], _environment(folders))
+    found = re.findall(rf"^\s*\S+ => ({re.escape(str(tmp_path))}/\S+)", said, re.MULTILINE)
+    lost = re.findall(
+        r"^Error loading shared library (\S+): No such file or directory \(needed by (\S+)\)", said, re.MULTILINE
+    )
+    loaded, missing = _load_order(tmp_path / "mod.so", folders)
+    assert loaded == [os.path.realpath(path) for path in found]
+    assert sorted(missing) == sorted((name, os.path.realpath(needer)) for name, needer in lost)
+
+
+def _environment(folders: list[Path]) -> dict[str, str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("LD_")}
+    return clean | ({"LD_LIBRARY_PATH": ":".join(map(str, folders))} if folders else {})
+
+
+def _said(command: list[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    return done.stdout + done.stderr
+
+
+def _load_order(entry: Path, folders: list[Path]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the libraries in the order they are loaded, and each name that is not found with its needer."""
+    graph = build_graph([], SearchOptions(library_path=tuple(folders)), include=(str(entry),)).graph
+    first = os.path.realpath(entry)
+    queue, missing = [first], []
+    for needer in queue:
+        for edge in graph.edges[needer]:
+            if edge.lookup.found is None and edge.lookup.rule is None:
+                missing.append((edge.dependency.name, needer))
+            elif edge.lookup.found is not None and edge.lookup.found not in queue:
+                queue.append(edge.lookup.found)
+    return queue[1:], missing

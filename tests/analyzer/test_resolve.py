@@ -8,6 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from support.elf_bytes import NEEDED, RUNPATH, Elf
 from support.fixtures import family
 from support.images import image, member
 from truewheel.analyzer.elf import read_image
@@ -17,8 +20,6 @@ from truewheel.analyzer.ld_so import SearchOptions
 from truewheel.analyzer.resolve import build_graph
 
 if TYPE_CHECKING:
-    import pytest
-
     from truewheel.analyzer.graph import DependencyGraph, Lookup
     from truewheel.analyzer.image import Image
     from truewheel.analyzer.resolve import Member
@@ -89,6 +90,21 @@ def test_glibc_knows_what_is_loaded_by_soname_and_musl_by_the_name_asked_for() -
     assert _found(glibc, "pkg/libs/liba.so", "libb.so.1") == ("pkg/libs/libb-build.so", SearchRule.LOADED)
     musl = build_graph(members(MUSL), _WHEEL_ONLY).graph
     assert _found(musl, "pkg/libs/liba.so", "libb.so.1") == ("pkg/libs/libb-build.so", SearchRule.IN_WHEEL)
+
+
+@pytest.mark.parametrize(("libc", "rule"), [(GLIBC, SearchRule.LOADED), (MUSL, None)])
+def test_a_second_name_of_a_loaded_file_is_remembered_by_glibc_only(
+    tmp_path: Path, libc: str, rule: SearchRule | None
+) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "liba.so").write_bytes(Elf(named=[(NEEDED, "second.so"), (RUNPATH, "$ORIGIN/x")]).build().data)
+    (tmp_path / "libb.so").write_bytes(Elf(named=[(NEEDED, "second.so")]).build().data)
+    (tmp_path / "x/second.so").symlink_to("../libb.so")
+    options = SearchOptions(sysroot=tmp_path, library_path=(tmp_path,))
+    graph = build_graph([member("mod.so", image("liba.so", "libb.so", libc, module=True))], options).graph
+    b = str((tmp_path / "libb.so").resolve())
+    assert _found(graph, str((tmp_path / "liba.so").resolve()), "second.so") == (b, SearchRule.RUNPATH)
+    assert _found(graph, b, "second.so") == (None if rule is None else b, rule)
 
 
 def test_files_are_loaded_breadth_first() -> None:

@@ -152,13 +152,32 @@ def _load(search: Search, entry: File, place: str | None, alike: dict[tuple[obje
     return walk
 
 
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What is loaded so far, and the names it is known by.
+
+    glibc knows a file by its soname and by every name that led to it, musl only by the first name that did.
+    """
+
+    by_name_only: bool
+    names: dict[str, File] = field(default_factory=dict)
+    files: set[str] = field(default_factory=set)
+
+    def add(self, file: File, asked: str | None) -> bool:
+        """Remember a file, found under the name `asked`; return whether it was not loaded before."""
+        is_new = file.name not in self.files
+        self.files.add(file.name)
+        if asked is not None and (is_new or not self.by_name_only):
+            self.names[asked] = file
+        if file.image.soname is not None and not self.by_name_only:
+            self.names.setdefault(file.image.soname, file)
+        return is_new
+
+
 def _walk(search: Search, entry: File, scope: Scope) -> _Walk:
     """Load `entry` and, breadth first, all that it needs."""
-    libc = scope.libc
-    names: dict[str, File] = {}
-    if entry.image.soname is not None and libc is not Libc.MUSL:
-        names[entry.image.soname] = entry
-    met = {entry.name}
+    loaded = _Loaded(by_name_only=scope.libc is Libc.MUSL)
+    loaded.add(entry, None)
     pathless: set[str] = set()
     steps: list[tuple[File, tuple[Lookup, ...]]] = []
     queue = [(entry, scope)]
@@ -166,23 +185,17 @@ def _walk(search: Search, entry: File, scope: Scope) -> _Walk:
         lookups: list[Lookup] = []
         for dependency in file.image.needed:
             found = search.find(its_scope, dependency.name)
-            held = names.get(dependency.name)
+            held = loaded.names.get(dependency.name)
             if held is not None:
                 lookups.append(_of_held(search, found, held, pathless))
                 continue
             lookups.append(found.lookup)
-            if found.file is None:
-                continue
-            names[dependency.name] = found.file
-            if found.file.image.soname is not None and libc is not Libc.MUSL:  # musl keeps only the names asked for
-                names.setdefault(found.file.image.soname, found.file)
-            if found.file.name not in met:
-                met.add(found.file.name)
+            if found.file is not None and loaded.add(found.file, dependency.name):
                 if found.lookup.rule is SearchRule.IN_WHEEL:
                     pathless.add(found.file.name)
-                queue.append((found.file, search.scope(found.file, found.place, its_scope, libc)))
+                queue.append((found.file, search.scope(found.file, found.place, its_scope, scope.libc)))
         steps.append((file, tuple(lookups)))
-    return _Walk(libc, tuple(steps))
+    return _Walk(scope.libc, tuple(steps))
 
 
 def _of_held(search: Search, own: Found, held: File, pathless: set[str]) -> Lookup:
