@@ -92,7 +92,7 @@ def plan_repair(reader: WheelReader, options: RepairOptions) -> RepairPlan:
         return _plan_without_native_files(reader)
     verdicts = judge(analysis)
     label = decide_label(verdicts, current=reader.name.platform, plat=options.plat, only_plat=options.only_plat)
-    bundle = plan_bundle(analysis, reader.data_dir, label.policy, options.bundle)
+    bundle = plan_bundle(analysis, reader.data_dir, label.policy, options.bundle, jobs=options.jobs)
     notices = [warning for verdict in verdicts for warning in verdict.warnings]
     return _assemble(reader, analysis, label, bundle, options, tuple(dict.fromkeys(notices)))
 
@@ -113,8 +113,8 @@ def apply_plan(reader: WheelReader, plan: RepairPlan, directory: Path, options: 
 
     with TemporaryDirectory(prefix="truewheel-") as scratch:
         changes = _changes(reader, plan, Path(scratch), options)
-        with stage(reader, changes, directory, jobs=options.jobs) as staged:
-            _confirm(staged, plan, options.jobs)
+        with stage(reader, changes, directory, jobs=options.jobs, inflate=False) as staged:
+            _confirm(staged, plan, changes, options.jobs)
             path = staged.publish(plan.output_name, force=options.force)
     return Repaired(plan, path, size_before, path.stat().st_size)
 
@@ -195,14 +195,18 @@ def _changes(reader: WheelReader, plan: RepairPlan, scratch: Path, options: Repa
     return Changes(tuple(put), frozenset())
 
 
-def _confirm(staged: StagedWheel, plan: RepairPlan, jobs: int) -> None:
+def _confirm(staged: StagedWheel, plan: RepairPlan, changes: Changes, jobs: int) -> None:
     """Read the staged wheel as a machine without any of the build's libraries would, and judge it by its new name.
 
     Raises ToolError when it does not keep what the name promises: then the plan or an edit was wrong.
     """
     search = SearchOptions(system=False, exclude=tuple(escape(name) for name in plan.excluded))
     with WheelReader.open(staged.path, name=WheelName.parse(plan.output_name)) as reader:
-        verdicts = judge(analyze(reader, search, jobs=jobs))
+        analysis = analyze(reader, search, jobs=jobs)
+        for member in changes.put:
+            if member.name not in analysis.graph.nodes:
+                reader.view(member.name)  # the analysis has read the native ones; reading finds damage
+    verdicts = judge(analysis)
     broken = [reason for tag in plan.platforms for reason in reasons_against(verdicts, tag) or ()]
     if not any(broken) and plan.policy is not None:
         broken = [reason for reason in reasons_against(verdicts, plan.policy) or () if reason.rule in _LIBRARY_RULES]

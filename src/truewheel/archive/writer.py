@@ -97,10 +97,12 @@ class _Order:
         return [*entries[0], *members[0], *entries[1], *members[1]]
 
 
-def stage(source: WheelReader, changes: Changes, directory: Path, *, jobs: int) -> StagedWheel:
+def stage(source: WheelReader, changes: Changes, directory: Path, *, jobs: int, inflate: bool = True) -> StagedWheel:
     """Write the wheel `source` with `changes` to a temporary file in `directory`, which is made if need be.
 
     The file is complete, on the disk and verified when this returns. RECORD is rewritten; its signatures are left out.
+
+    inflate: whether to inflate each new member again; a caller who reads all of them anyway says False.
 
     Raises OutputError when it cannot be written, UsageError for changes that make no sense, InvalidInputError when
     a new member's file cannot be read or the source is damaged. Nothing is left behind then.
@@ -110,7 +112,7 @@ def stage(source: WheelReader, changes: Changes, directory: Path, *, jobs: int) 
     with temporary_file(directory, source_mode(source)) as (file, staged):
         new = _write(source, order, rewrite, file, jobs)
     try:
-        verify(staged.path, [*order.names(), source.record.where], new)
+        verify(staged.path, [*order.names(), source.record.where], new if inflate else {})
     except BaseException:
         staged.discard()
         raise

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from truewheel.bundler.plan import ElfEdit, RepairPlan
 
 LIBRARY_MODE = 0o755
-_SPARE = 16 << 20
+_SPARE = 24 << 20
 """How many bytes of files may be in memory beside the largest."""
 
 

@@ -6,13 +6,10 @@ follows from the input and the options.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
 
 from truewheel.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SCHEMA = "truewheel.repair-plan/1"
 
@@ -133,26 +130,34 @@ class RepairPlan:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> RepairPlan:
+    def from_json(cls, data: object) -> RepairPlan:
         """Return the plan that `to_json` gave; raise InvalidInputError for anything else."""
-        schema = data.get("schema")
+        schema = data.get("schema") if isinstance(data, dict) else None
         if schema != SCHEMA:
             raise InvalidInputError(f"the plan has schema {schema!r}, not {SCHEMA!r}", hint="make the plan again")
         try:
-            parts = {
-                "platforms": tuple(data["platforms"]),
-                "libraries": tuple(LibraryCopy(**item) for item in data["libraries"]),
-                "edits": tuple(_edit(item) for item in data["edits"]),
-                "launchers": tuple(Launcher(**item) for item in data["launchers"]),
-                "dropped_paths": tuple(DroppedPath(**item) for item in data["dropped_paths"]),
-                "excluded": tuple(data["excluded"]),
-                "notices": tuple(data["notices"]),
-            }
-            return cls(**{**data, **parts})
-        except (TypeError, KeyError, ValueError) as error:
+            plan: RepairPlan = _typed(cls, data)
+        except TypeError as error:
             raise InvalidInputError(f"the plan is damaged: {error}", hint="make the plan again") from error
+        return plan
 
 
-def _edit(item: Mapping[str, Any]) -> ElfEdit:
-    pairs = tuple((old, new) for old, new in item["replace_needed"])
-    return ElfEdit(**{**item, "replace_needed": pairs, "remove_needed": tuple(item["remove_needed"])})
+def _typed(kind: Any, data: object) -> Any:  # noqa: ANN401 - as many types as the plan has fields
+    """Return `data`, as JSON gives it, as a value of the type `kind`; raise TypeError when it is none."""
+    if is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(data, dict):
+            raise TypeError(f"{kind.__name__} cannot be made of {data!r}")
+        hints = get_type_hints(kind)
+        unknown = sorted(str(key) for key in data.keys() - hints.keys())
+        if unknown:
+            raise TypeError(f"{kind.__name__} has no {unknown[0]!r}")
+        return kind(**{name: _typed(hints[name], value) for name, value in data.items()})
+    choices = get_args(kind)
+    if get_origin(kind) is not tuple:
+        if type(data) in (choices or (kind,)):
+            return data
+    elif isinstance(data, (list, tuple)):
+        kinds = choices[:1] * len(data) if choices[-1] is Ellipsis else choices
+        if len(kinds) == len(data):
+            return tuple(_typed(each, value) for each, value in zip(kinds, data, strict=True))
+    raise TypeError(f"{data!r} is not {kind}")

@@ -17,9 +17,11 @@ from truewheel.bundler.placement import origin_path, pathless_edges, place_membe
 from truewheel.bundler.plan import DroppedPath, ElfEdit, LibraryCopy
 from truewheel.errors import RefusedError, UsageError
 from truewheel.platforms.judge import libraries_to_bundle
+from truewheel.threads import each_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.graph import DependencyGraph, Edge, Node
@@ -53,7 +55,7 @@ class Bundle:
     dropped_paths: tuple[DroppedPath, ...]
 
 
-def plan_bundle(analysis: Analysis, data_dir: str, policy: Policy, options: BundleOptions) -> Bundle:
+def plan_bundle(analysis: Analysis, data_dir: str, policy: Policy, options: BundleOptions, *, jobs: int = 1) -> Bundle:
     """Decide what is bundled and edited so that the wheel keeps `policy`.
 
     data_dir: the name of the wheel's data folder.
@@ -63,7 +65,7 @@ def plan_bundle(analysis: Analysis, data_dir: str, policy: Policy, options: Bund
     """
     wanted = frozenset(libraries_to_bundle(analysis.graph, policy))
     placement = place_members(analysis, data_dir, policy, wanted, options.lib_sdir)
-    copies = _copies(analysis.graph, placement, options)
+    copies = _copies(analysis.graph, placement, options, jobs)
     planner = _EditPlanner(analysis.graph, policy, placement, copies, options)
     edits: list[ElfEdit] = []
     dropped: list[DroppedPath] = []
@@ -107,10 +109,10 @@ def _called(node: Node) -> str:
 
 
 def _copies(
-    graph: DependencyGraph, placement: Placement, options: BundleOptions
+    graph: DependencyGraph, placement: Placement, options: BundleOptions, jobs: int
 ) -> dict[tuple[Scheme, str], LibraryCopy]:
     """Return the copy of each library for each scheme that needs it. Files with one content share one copy."""
-    digests = {name: _digest(name) for names in placement.needs.values() for name in names}
+    digests = _digests({name for names in placement.needs.values() for name in names}, jobs)
     kept = _kept_names(graph, tuple(digests), options)
     copies: dict[tuple[Scheme, str], LibraryCopy] = {}
     taken: dict[str, str] = {}
@@ -130,6 +132,14 @@ def _copies(
             taken[member] = digest
             copies[scheme, name] = LibraryCopy(name, called, member, digest, node.size, node.image.build_id)
     return copies
+
+
+def _digests(paths: AbstractSet[str], jobs: int) -> dict[str, str]:
+    """Return the SHA-256 of each file, in hex."""
+    ordered = sorted(paths)
+    return dict(
+        zip(ordered, each_in_order(_digest, ((path, 1) for path in ordered), jobs=jobs, bound=jobs), strict=True)
+    )
 
 
 def _digest(path: str) -> str:
