@@ -112,16 +112,16 @@ def test_a_place_is_named_once() -> None:
             "$ORIGIN/$LIB",
             ("wheel:platlib/pkg/lib/x86_64-linux-gnu", "wheel:platlib/pkg/lib64", "wheel:platlib/pkg/lib"),
         ),
-        ("/opt/${LIB}", ("/root/opt/lib/x86_64-linux-gnu", "/root/opt/lib64", "/root/opt/lib")),
-        ("/opt/lib", ("/root/opt/lib",)),
-        ("/opt/$OTHER", ("/root/opt/$OTHER",)),
+        ("/opt/${LIB}", ("/target/opt/lib/x86_64-linux-gnu", "/target/opt/lib64", "/target/opt/lib")),
+        ("/opt/lib", ("/target/opt/lib",)),
+        ("/opt/$OTHER", ("/target/opt/$OTHER",)),
         ("relative", ("./relative",)),
         ("wheel:platlib/pkg", ("./wheel:platlib/pkg",)),
         ("x$ORIGIN", ("./xwheel:platlib/pkg",)),
     ],
 )
 def test_tokens_are_replaced_as_on_the_target(entry: str, expected: tuple[str, ...]) -> None:
-    assert expand(entry, _HERE, "x86_64", "/root") == expected
+    assert expand(entry, _HERE, "x86_64", "/target") == expected
 
 
 def test_a_token_without_a_value_names_no_place() -> None:
@@ -130,7 +130,7 @@ def test_a_token_without_a_value_names_no_place() -> None:
 
 
 def test_outside_the_wheel_the_file_system_works_out_the_dots() -> None:
-    assert expand("$ORIGIN/../lib", "/opt/app/bin", "x86_64", "/root") == ("/opt/app/bin/../lib",)
+    assert expand("$ORIGIN/../lib", "/opt/app/bin", "x86_64", "/target") == ("/opt/app/bin/../lib",)
 
 
 def test_relative_options_are_made_absolute_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ needs_musl = pytest.mark.skipif(
 
 
 def _theirs(path: Path, library_path: str = "") -> dict[str, str | None]:
-    """Return what the loader of this machine finds for each needed name, directly or not, as ldd(1) asks it."""
+    """Return what the loader of the host finds for each needed name, directly or not, as ldd(1) asks it."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("LD_")}
     environment |= {"LD_TRACE_LOADED_OBJECTS": "1"} | ({"LD_LIBRARY_PATH": library_path} if library_path else {})
     command = [str(_LOADER), str(path)]

@@ -49,7 +49,7 @@ class Contents:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def defined(self, name: str, names: frozenset[str]) -> frozenset[str]:
-        """Return which of `names` a file defines: a member, or a library of this machine by its absolute path."""
+        """Return which of `names` a file defines: a member, or a library of the host by its absolute path."""
         asked = [self._asked(each) for each in names]
         if name in self.kept:
             return defined(self.kept[name], asked, name)

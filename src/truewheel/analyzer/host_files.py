@@ -1,4 +1,4 @@
-"""The libraries of this machine, each read once however many files need it."""
+"""The libraries of the host, each read once however many files need it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HostFile:
-    """One library of this machine. path: absolute, with every symbolic link resolved. size: bytes."""
+    """One library of the host. path: absolute, with every symbolic link resolved. size: bytes."""
 
     path: str
     image: Image

@@ -1,10 +1,10 @@
 """Where the loader of the target looks for a library, and in which order.
 
-Follows glibc's `elf/dl-load.c` (ld.so(8)) and musl's `ldso/dynlink.c`. Nothing is asked of this machine's own loader
+Follows glibc's `elf/dl-load.c` (ld.so(8)) and musl's `ldso/dynlink.c`. Nothing is asked of the host's own loader
 or architecture; the order depends only on the file that needs the library, on the files that led to it, and on the
 options.
 
-A place is a string: an absolute path on this machine, or `wheel:` and the installed path of a wheel's file.
+A place is a string: an absolute path on the host, or `wheel:` and the installed path of a wheel's file.
 
 Where this differs from a loader, on purpose:
 
@@ -96,7 +96,7 @@ class Places:
     """Where one file's needed names are looked for.
 
     in_wheel: directories of the wheel, in order.
-    outside: directories of this machine, in order, without the system's own ones, which come after them.
+    outside: directories of the host, in order, without the system's own ones, which come after them.
     handed_down: what the libraries that this file loads inherit from it.
     """
 

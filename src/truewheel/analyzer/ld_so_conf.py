@@ -67,7 +67,7 @@ def library_directories(architecture: str) -> tuple[str, ...]:
 
 
 def system_directories(libc: Libc | None, architecture: str, sysroot: str) -> tuple[tuple[str, SearchRule], ...]:
-    """Return the directories in search order, as paths on this machine, each with the rule that names it."""
+    """Return the directories in search order, as paths on the host, each with the rule that names it."""
     if libc is Libc.MUSL:
         return _musl_directories(architecture, sysroot)
     configured = [(placed(sysroot, path), SearchRule.CONFIGURED) for path in configured_directories(sysroot)]

@@ -49,7 +49,7 @@ class Resolution:
     """The graph, and what was learnt on the way.
 
     libc: for each entry file of the wheel (or included one), the C library it is loaded with; None when nothing tells.
-    c_library: for each architecture, the files of this machine (or sysroot) that make up the C library of a Python
+    c_library: for each architecture, the files of the host (or sysroot) that make up the C library of a Python
         process; none when it is not there, or when the entries do not agree on one.
     included: the nodes that the caller's `include` names ended at, in the caller's order.
     unused_excludes: patterns that fitted no name and no path.
@@ -93,7 +93,7 @@ def build_graph(
 ) -> Resolution:
     """Return the graph of the wheel that has these members, in archive order.
 
-    include: sonames, or paths on this machine, of libraries that are wanted although nothing needs them.
+    include: sonames, or paths on the host, of libraries that are wanted although nothing needs them.
     Raises UsageError when an included library cannot be found.
     """
     files = [File(each.name, each.image, each.size, in_wheel=True, place=each.place) for each in members]

@@ -1,4 +1,4 @@
-"""The search for one needed name: loader rules, the wheel's own files, this machine's files, the user's exclusions.
+"""The search for one needed name: loader rules, the wheel's own files, the host's files, the user's exclusions.
 
 The order for a file of the wheel: the wheel's directories that RPATH and RUNPATH name; then any member with that
 soname, nearest first, because a wheel's own library is never to be replaced by a stranger; then the places outside.

@@ -1,4 +1,4 @@
-"""Paths of a target system that lies under a directory of this one.
+"""Paths of a target system that lies under a directory of the host.
 
 Inside a sysroot an absolute symbolic link means a place inside the sysroot, as it will once that tree is the root
 (compare `chroot` and the kernel's `openat2` with RESOLVE_IN_ROOT).
@@ -15,12 +15,12 @@ _LINK_LIMIT = 40
 
 
 def placed(sysroot: str, path: str) -> str:
-    """Return where the target's absolute `path` lies on this machine."""
+    """Return where the target's absolute `path` lies on the host."""
     return path if sysroot == "/" else sysroot.rstrip("/") + path
 
 
 def real_path(sysroot: str, path: str) -> str | None:
-    """Return `path`, a path on this machine, with every symbolic link resolved; None when nothing is there.
+    """Return `path`, a path on the host, with every symbolic link resolved; None when nothing is there.
 
     Links of a path under `sysroot` are followed as the target would follow them, and `..` stops at the sysroot.
     """

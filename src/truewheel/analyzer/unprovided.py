@@ -5,7 +5,7 @@ whole process: first in the program and its libraries, then in the module that P
 (dlopen(3), "symbol lookup scope"). So a file that does not name its libraries can still work through those who load it.
 
 Nothing is said of a file when part of its company was not read: a missing, excluded or unreadable library, or a system
-whose C library is not on this machine.
+whose C library is not on the host.
 """
 
 from __future__ import annotations
