@@ -60,7 +60,7 @@ def for_each(
 
 def _attempt(work: Callable[[Path], Result], path: Path) -> Result | TruewheelError:
     try:
-        require_file(path)
+        _require_file(path)
         return work(path)
     except TruewheelError as error:
         return error
@@ -70,7 +70,7 @@ def _attempt(work: Callable[[Path], Result], path: Path) -> Result | TruewheelEr
         return foreseen(error)
 
 
-def require_file(path: Path) -> None:
+def _require_file(path: Path) -> None:
     """Raise InvalidInputError when there is no file at `path`; what is wrong with a file, its reader says."""
     if path.is_dir():
         raise InvalidInputError("is a folder, not a wheel", where=str(path), hint="name the .whl files in it")

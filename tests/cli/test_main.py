@@ -1,0 +1,225 @@
+"""The program as a whole: help, wrong usage, defects, interruption, terminals and pipes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+
+from support.cli import PROGRAM, environment, on_terminal, process, truewheel
+from support.fixtures import family, unrepaired_wheel
+from truewheel import __version__
+from truewheel.cli import each, main
+from truewheel.cli import show as show_module
+from truewheel.errors import OutputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from support.hello import Outcome
+
+HELLO = unrepaired_wheel("x86_64")
+LIBRARIES = family("x86_64").folder
+
+
+def failing(error: BaseException) -> Any:  # noqa: ANN401 - stands for any function
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
+
+
+def one_line(outcome: Outcome) -> str:
+    assert outcome.output == ""
+    (line,) = outcome.errors.splitlines()
+    return line
+
+
+def test_no_arguments_print_the_help_and_the_exit_codes() -> None:
+    outcome = truewheel()
+    assert outcome.code == 0
+    assert outcome.errors == ""
+    for word in ("show", "why", "repair", "Exit codes", "4  some of several wheels failed"):
+        assert word in outcome.output
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version(option: str) -> None:
+    assert truewheel(option).output == f"truewheel {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["show", "why", "repair"])
+def test_every_command_has_help(command: str) -> None:
+    outcome = truewheel(command, "-h")
+    assert outcome.code == 0
+    assert "--lib-path" in outcome.output
+    assert outcome.errors == ""
+
+
+def test_version_and_help_import_nothing_heavy() -> None:
+    code = (
+        "import sys; from truewheel.cli.main import cli\n"
+        "try: cli(['--version'])\nexcept SystemExit: pass\n"
+        "heavy = {'elftools', 'packaging', 'email', 'tomllib', 'truewheel.analyzer', 'truewheel.archive'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["bogus"], "No such command 'bogus'"),
+        (["--bogus"], "--bogus"),
+        (["repair"], "Missing argument 'WHEEL...'"),
+        (["why"], "Missing argument 'WHEEL'"),
+        (["show", "--jobs", "0", str(HELLO)], "--jobs"),
+        (["show", "--jobs", "many", str(HELLO)], "--jobs"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line(arguments: list[str], told: str) -> None:
+    outcome = truewheel(*arguments)
+    assert outcome.code == 2
+    line = one_line(outcome)
+    assert line.startswith("truewheel: ")
+    assert told in line
+    assert " -h` lists what there is)" in line
+
+
+def test_misuse_without_a_command_has_no_pointer_to_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main._misused(click.ClickException("wrong.")) == 1  # noqa: SLF001 - no argument leads there today
+    assert capsys.readouterr().err == "truewheel: wrong\n"
+
+
+@pytest.mark.parametrize("place", [each, show_module])
+def test_a_defect_is_told_in_one_line_with_the_way_to_its_traceback(
+    place: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(show_module, "search_from" if place is show_module else "analyze", failing(KeyError("surprise")))
+    outcome = truewheel("show", HELLO)
+    assert outcome.code == 1
+    line = one_line(outcome)
+    assert "this is a defect of truewheel: KeyError: 'surprise'" in line
+    assert "TRUEWHEEL_DEBUG=1" in line
+
+
+@pytest.mark.parametrize("name", ["search_from", "analyze"])
+def test_a_defect_is_raised_when_asked_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(show_module, name, failing(KeyError("surprise")))
+    with pytest.raises(KeyError, match="surprise"):
+        truewheel("show", HELLO, TRUEWHEEL_DEBUG="1")
+
+
+def test_a_defect_of_one_wheel_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    other = tmp_path / "other-1.0-py3-none-any.whl"
+    other.write_bytes(b"PK")
+    analyze = show_module.analyze
+    calls: list[int] = []
+
+    def once(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as analyze
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        return analyze(*arguments, **options)
+
+    monkeypatch.setattr(show_module, "analyze", once)
+    outcome = truewheel("show", "--json", HELLO, unrepaired_wheel("aarch64"))
+    assert outcome.code == 4
+    assert '"defect": true' in outcome.output
+    assert '"architecture": "aarch64"' in outcome.output
+
+
+def test_an_error_of_ours_outside_any_wheel_is_told_with_its_own_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(show_module, "search_from", failing(OutputError("is full", where="the disk", hint="tidy up")))
+    outcome = truewheel("show", HELLO)
+    assert (outcome.code, one_line(outcome)) == (1, "error: the disk: is full (tidy up)")
+
+
+def test_interruption_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(show_module, "analyze", failing(KeyboardInterrupt()))
+    outcome = truewheel("show", HELLO)
+    assert (outcome.code, one_line(outcome)) == (130, "truewheel: interrupted; nothing half-done was left behind")
+
+
+WAITING = """
+import sys, time
+import truewheel.repair as conductor
+def wait(*_, **__):
+    print("ready", flush=True)
+    time.sleep(60)
+conductor._confirm = wait
+from truewheel.cli.main import run
+sys.exit(run())
+"""
+
+
+def test_an_interrupted_repair_leaves_nothing_behind(tmp_path: Path) -> None:
+    scratch, house = tmp_path / "scratch", tmp_path / "house"
+    scratch.mkdir()
+    command = [sys.executable, "-c", WAITING, "repair", "-w", str(house), "--lib-path", str(LIBRARIES), str(HELLO)]
+    started = subprocess.Popen(
+        command, env=environment(TMPDIR=str(scratch)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert started.stdout is not None
+    assert started.stdout.readline() == "ready\n"
+    assert list(house.iterdir()), "the staged file lies there while the repair goes on"
+    started.send_signal(signal.SIGINT)
+    output, errors = started.communicate(timeout=30)
+    assert started.returncode == 130
+    assert output == ""
+    assert errors.splitlines() == ["truewheel: interrupted; nothing half-done was left behind"]
+    assert not house.exists()
+    assert list(scratch.iterdir()) == []
+
+
+def test_output_that_nobody_reads_ends_the_run_quietly() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        done = subprocess.run(
+            [*PROGRAM, "show", str(HELLO)], env=environment(), stdout=closed, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_colour_and_progress_only_on_a_terminal() -> None:
+    code, seen = on_terminal("show", "--lib-path", LIBRARIES, HELLO)
+    assert code == 0
+    assert "\x1b[1m" in seen
+    assert "[1/1] hello-1.0-cp310-abi3-linux_x86_64.whl ..." in seen
+    assert "\r\x1b[K" in seen
+    piped = process("show", "--lib-path", LIBRARIES, HELLO)
+    assert "\x1b" not in piped.output
+    assert piped.errors == ""
+
+
+def test_no_color_is_respected() -> None:
+    _, seen = on_terminal("show", "--lib-path", LIBRARIES, HELLO, NO_COLOR="1")
+    assert "\x1b[1m" not in seen
+    assert "hello-1.0-cp310-abi3-linux_x86_64.whl" in seen
+
+
+def test_a_dumb_terminal_gets_no_progress() -> None:
+    _, seen = on_terminal("show", "--lib-path", LIBRARIES, HELLO, TERM="dumb")
+    assert "[1/1]" not in seen
+
+
+def test_a_narrow_terminal_gets_narrow_lines() -> None:
+    _, seen = on_terminal("show", HELLO, COLUMNS="70", TERM="dumb", NO_COLOR="1")
+    assert max(map(len, seen.splitlines())) <= 70
+
+
+def test_start_is_quick() -> None:
+    best = 9.0
+    for _ in range(3):
+        start = time.perf_counter()
+        process("--version")
+        best = min(best, time.perf_counter() - start)
+    assert best < 1.0, "a module that only some commands need was imported at start"
