@@ -6,6 +6,8 @@ would, and only then gives it its name.
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from glob import escape
 from pathlib import Path
@@ -16,6 +18,7 @@ from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.ld_so import SearchOptions
 from truewheel.archive.names import WheelName
 from truewheel.archive.reader import WheelReader
+from truewheel.archive.staging import writing
 from truewheel.archive.writer import Changes, NewMember, copy_unchanged, stage
 from truewheel.bundler.apply import launcher_members, native_members
 from truewheel.bundler.plan import RepairPlan
@@ -27,6 +30,8 @@ from truewheel.platforms.verdict import Rule
 from truewheel.retagger.evidence import decide_label, reasons_against
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from truewheel.analyzer.analyze import Analysis
     from truewheel.archive.writer import StagedWheel
     from truewheel.bundler.planning import Bundle
@@ -57,15 +62,24 @@ class RepairOptions:
     force: bool = False
     jobs: int = 1
 
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning with a UsageError."""
+        if self.jobs < 1:
+            raise UsageError("at least one thread must work", where="--jobs")
+
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """One finished repair: the plan, the wheel it wrote, and both sizes in bytes."""
+    """One finished repair: the plan, the wheel it wrote, and both sizes in bytes.
+
+    notices: the sentences of the plan, and what was learnt while the wheel was written.
+    """
 
     plan: RepairPlan
     path: Path
     size_before: int
     size_after: int
+    notices: tuple[str, ...] = ()
 
 
 def repair(wheel: Path, directory: Path, options: RepairOptions) -> Repaired:
@@ -89,10 +103,12 @@ def plan_repair(reader: WheelReader, options: RepairOptions) -> RepairPlan:
             hint="`truewheel show` lists the names that a wheel needs",
         )
     if not any(analysis.graph.members()):
-        return _plan_without_native_files(reader)
+        return _plan_without_native_files(reader, analysis)
     verdicts = judge(analysis)
     label = decide_label(verdicts, current=reader.name.platform, plat=options.plat, only_plat=options.only_plat)
-    bundle = plan_bundle(analysis, reader.data_dir, label.policy, options.bundle, jobs=options.jobs)
+    bundle = plan_bundle(
+        analysis, reader.data_dir, label.policy, options.bundle, present=reader.entries, jobs=options.jobs
+    )
     notices = [warning for verdict in verdicts for warning in verdict.warnings]
     return _assemble(reader, analysis, label, bundle, options, tuple(dict.fromkeys(notices)))
 
@@ -103,20 +119,30 @@ def apply_plan(reader: WheelReader, plan: RepairPlan, directory: Path, options: 
     Raises RefusedError when the wheel is not the planned one, ToolError when the result is not what was planned, and
     OutputError when it cannot be written. In each case the directory is as before.
     """
-    if reader.sha256() != plan.input_sha256:
+    if (reader.path.name, reader.sha256()) != (plan.input_name, plan.input_sha256):
         raise RefusedError("is not the wheel that this plan was made for", where=str(reader.path), hint="plan again")
-    size_before = reader.path.stat().st_size
+    size_before = reader.size()
     if plan.changes_nothing:
         path = copy_unchanged(reader, directory, force=options.force)
-        return Repaired(plan, path, size_before, size_before)
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory(prefix="truewheel-") as scratch:
-        changes = _changes(reader, plan, Path(scratch), options)
+        return Repaired(plan, path, size_before, size_before, plan.notices)
+    with _scratch() as scratch:
+        changes = _changes(reader, plan, scratch, options)
         with stage(reader, changes, directory, jobs=options.jobs, inflate=False) as staged:
             _confirm(staged, plan, changes, options.jobs)
             path = staged.publish(plan.output_name, force=options.force)
-    return Repaired(plan, path, size_before, path.stat().st_size)
+            notices = (*plan.notices, *staged.notices)
+    return Repaired(plan, path, size_before, path.stat().st_size, notices)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """Make a folder for files that are being edited, and remove it; OutputError when there is no place for it."""
+    from tempfile import TemporaryDirectory
+
+    with ExitStack() as stack:
+        with writing(Path(os.environ.get("TMPDIR", "temporary folder"))):
+            folder = stack.enter_context(TemporaryDirectory(prefix="truewheel-"))
+        yield Path(folder)
 
 
 def _require_linux(reader: WheelReader) -> None:
@@ -130,9 +156,10 @@ def _require_linux(reader: WheelReader) -> None:
         )
 
 
-def _plan_without_native_files(reader: WheelReader) -> RepairPlan:
+def _plan_without_native_files(reader: WheelReader, analysis: Analysis) -> RepairPlan:
+    """Return the plan to leave the wheel alone. Object files are nothing to a loader, but they belong to a platform."""
     notices: tuple[str, ...] = ()
-    if reader.name.platform != ("any",):
+    if reader.name.platform != ("any",) and not analysis.ignored:
         notices = (f"no native file is inside; {'.'.join(reader.name.platform)} could be `any`",)
     return RepairPlan(
         input_name=reader.path.name,
@@ -183,12 +210,13 @@ def _assemble(
 def _changes(reader: WheelReader, plan: RepairPlan, scratch: Path, options: RepairOptions) -> Changes:
     """Return every member that the new wheel does not share with the old one."""
     name = WheelName.parse(plan.output_name)
-    metadata = reader.wheel.edited(tags=name.tags, root_is_purelib=False)
     put = [
         *native_members(reader, plan, scratch, options.jobs),
         *launcher_members(plan, name.distribution),
-        NewMember(f"{reader.dist_info}/WHEEL", metadata),
     ]
+    if plan.rewrites_metadata:
+        metadata = reader.wheel.edited(tags=name.tags, root_is_purelib=False)
+        put.append(NewMember(f"{reader.dist_info}/WHEEL", metadata))
     if plan.sbom and plan.libraries:
         put += provenance_members(reader, plan, options.search.sysroot)
     put += renamed_sboms(reader, plan)
@@ -200,7 +228,7 @@ def _confirm(staged: StagedWheel, plan: RepairPlan, changes: Changes, jobs: int)
 
     Raises ToolError when it does not keep what the name promises: then the plan or an edit was wrong.
     """
-    search = SearchOptions(system=False, exclude=tuple(escape(name) for name in plan.excluded))
+    search = SearchOptions(system=False, exclude=tuple(_exactly(name) for name in plan.excluded))
     with WheelReader.open(staged.path, name=WheelName.parse(plan.output_name)) as reader:
         analysis = analyze(reader, search, jobs=jobs)
         for member in changes.put:
@@ -216,3 +244,8 @@ def _confirm(staged: StagedWheel, plan: RepairPlan, changes: Changes, jobs: int)
             where=plan.output_name,
             hint="nothing was written; please report this as a defect of truewheel",
         )
+
+
+def _exactly(name: str) -> str:
+    """Return the pattern that fits one needed name; a leading `.` in brackets, because `./` would mean a place."""
+    return f"[.]{escape(name[1:])}" if name.startswith(".") else escape(name)

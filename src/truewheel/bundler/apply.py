@@ -10,6 +10,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from truewheel.archive.staging import writing
 from truewheel.archive.writer import NewMember
 from truewheel.bundler.elf_edit import apply_edit
 from truewheel.bundler.elf_strip import strip
@@ -30,7 +31,7 @@ def native_members(reader: WheelReader, plan: RepairPlan, scratch: Path, jobs: i
     """Return every edited member and every bundled library, edited and verified, as files in `scratch`.
 
     Raises ToolError when an edit fails or does not do what was asked, and RefusedError when a library is no longer
-    the one that was planned.
+    the one that was planned. OutputError when `scratch` cannot be written.
     """
     digests = {copy.source: copy.sha256 for copy in plan.libraries}
 
@@ -70,24 +71,27 @@ def _edited(reader: WheelReader, edit: ElfEdit, path: Path, digest: str | None) 
     entry = reader.entries.get(edit.source)
     if entry is not None:
         content, mode = reader.view(edit.source), entry.mode & 0o777 or 0o644
+        if edit.member != edit.source:
+            mode |= 0o111  # installers make what lies among the scripts executable; it moves away from there
     else:
         content, mode = _library(edit.source, digest), LIBRARY_MODE
-    if edit.strip:
-        content = memoryview(strip(content, edit.member))
-    path.write_bytes(content)
-    if edit.changes_dynamic:
-        apply_edit(edit, path)
+    with writing(path):
+        path.write_bytes(strip(content, edit.member) if edit.strip else content)
+    apply_edit(edit, path)
+    if edit.changes_anything:
         verify_edit(edit, content, path)
     return NewMember(edit.member, path, mode=mode)
 
 
 def _library(source: str, digest: str | None) -> memoryview:
     """Return the content of a library on this machine, which must be what was planned."""
+    if digest is None:
+        raise RefusedError("is neither a file of the wheel nor a library of the plan", where=source, hint="plan again")
     try:
         with Path(source).open("rb") as file:
             content = mmap(file.fileno(), 0, access=ACCESS_READ)
     except (OSError, ValueError) as error:
         raise RefusedError(f"the library cannot be read: {error}", where=source, hint="plan again") from error
-    if digest is not None and sha256(content).hexdigest() != digest:
+    if sha256(content).hexdigest() != digest:
         raise RefusedError("the library changed after the repair was planned", where=source, hint="plan again")
     return memoryview(content)

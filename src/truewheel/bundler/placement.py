@@ -11,16 +11,17 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.graph import SearchRule
+from truewheel.analyzer.image import ImageKind
 from truewheel.archive.layout import InstalledPath, Scheme, installed_path, relative
 from truewheel.bundler.plan import Launcher
 from truewheel.errors import RefusedError
 from truewheel.platforms.judge import is_allowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
     from truewheel.analyzer.analyze import Analysis
-    from truewheel.analyzer.graph import DependencyGraph, Edge
+    from truewheel.analyzer.graph import DependencyGraph, Edge, Node
     from truewheel.platforms.verdict import Policy
 
 
@@ -66,6 +67,8 @@ def place_members(
     The root of the wheel is taken as platlib: a wheel with native members is not pure, whatever it says.
     An executable of `.data/scripts` that needs a library moves beside the packages, because only there is the way to
     the library known before installation.
+
+    Raises RefusedError for a file that needs a library and can neither reach one nor be moved.
     """
     distribution = analysis.name.distribution
     places: dict[str, InstalledPath] = {}
@@ -73,16 +76,15 @@ def place_members(
     needs: dict[Scheme, dict[str, None]] = {}
     for node in analysis.graph.members():
         place = installed_path(node.name, data_dir, root_is_purelib=False)
-        if place is None:
-            continue
         reached = _reached(analysis.graph, node.name, wanted)
-        if place.scheme is Scheme.SCRIPTS and (reached or pathless_edges(analysis.graph, node.name, policy)):
-            moved[node.name] = f"{distribution}.scripts/{place.path}"
+        if _is_stranded(place, data_dir, reached, pathless_edges(analysis.graph, node.name, policy)):
+            moved[node.name] = f"{distribution}.scripts/{_movable(node, place).path}"
             place = InstalledPath(Scheme.PLATLIB, PurePosixPath(moved[node.name]))
-        places[node.name] = place
-        needs.setdefault(place.scheme, {}).update(dict.fromkeys(reached))
-    for name in _needed_by_nobody(analysis.graph, wanted, needs.values()):
-        needs.setdefault(Scheme.PLATLIB, {})[name] = None
+        if place is not None:
+            places[node.name] = place
+            needs.setdefault(place.scheme, {}).update(dict.fromkeys(reached))
+    for name in asked_for(analysis, wanted):
+        needs.setdefault(Scheme.PLATLIB, {}).update(dict.fromkeys((name, *_reached(analysis.graph, name, wanted))))
     return Placement(
         data_dir=data_dir,
         folder=f"{distribution}{folder_suffix}",
@@ -93,10 +95,21 @@ def place_members(
     )
 
 
+def asked_for(analysis: Analysis, libraries: Collection[str]) -> tuple[str, ...]:
+    """Return, in graph order, those of `libraries` that come along on the caller's wish: some file opens them."""
+    needed = {edge.lookup.found for edge in analysis.graph.all_edges()}
+    return tuple(
+        node.name
+        for node in analysis.graph.externals()
+        if node.name in libraries and (node.name in analysis.included or node.name not in needed)
+    )
+
+
 def origin_path(start: InstalledPath, target: InstalledPath, needer: str) -> str:
     """Return the `$ORIGIN` entry that leads from the file at `start` to the folder of `target`.
 
-    Raises RefusedError when they are installed under different schemes.
+    Raises RefusedError when they are installed under different schemes, or when a folder between them has a name that
+    cannot be spelled in an RPATH.
     """
     way = relative(_parent(start), _parent(target))
     if way is None:
@@ -104,6 +117,12 @@ def origin_path(start: InstalledPath, target: InstalledPath, needer: str) -> str
             f"needs {target.path}, which is installed under another scheme; no RPATH can lead there",
             where=needer,
             hint="place both files under the same scheme",
+        )
+    if ":" in way or "$" in way:
+        raise RefusedError(
+            f"needs {target.path}, and no RPATH can name a folder with ':' or '$'",
+            where=needer,
+            hint="rename the folder",
         )
     return "$ORIGIN" if way == "." else f"$ORIGIN/{way}"
 
@@ -119,6 +138,32 @@ def pathless_edges(graph: DependencyGraph, needer: str, policy: Policy) -> tuple
 
 def _parent(place: InstalledPath) -> InstalledPath:
     return InstalledPath(place.scheme, place.path.parent)
+
+
+def _is_stranded(
+    place: InstalledPath | None, data_dir: str, reached: tuple[str, ...], pathless: tuple[Edge, ...]
+) -> bool:
+    """Whether no path can lead from the file's place to the libraries it needs."""
+    if place is None:
+        return bool(reached or pathless)
+    if place.scheme is not Scheme.SCRIPTS:
+        return False
+    return bool(reached) or not all(
+        (edge.lookup.found or "").startswith(f"{data_dir}/{Scheme.SCRIPTS.value}/") for edge in pathless
+    )
+
+
+def _movable(node: Node, place: InstalledPath | None) -> InstalledPath:
+    """Return the place of an executable among the scripts; nothing else can be moved, for want of a launcher."""
+    if place is None:
+        raise RefusedError("needs a library, but no installer puts this file anywhere", where=node.name)
+    if node.image.kind is not ImageKind.EXECUTABLE:
+        raise RefusedError(
+            "needs a library, and no RPATH leads from the folder of scripts to it",
+            where=node.name,
+            hint="place the file beside the packages; only programs belong to the scripts",
+        )
+    return place
 
 
 def _reached(graph: DependencyGraph, member: str, wanted: frozenset[str]) -> tuple[str, ...]:
@@ -144,11 +189,3 @@ def _data_base(graph: DependencyGraph, places: Mapping[str, InstalledPath], want
         if place.scheme is Scheme.DATA and _reached(graph, name, wanted):
             return PurePosixPath(*place.path.parts[:-1][:1])
     return PurePosixPath()
-
-
-def _needed_by_nobody(
-    graph: DependencyGraph, wanted: frozenset[str], needs: Iterable[Mapping[str, None]]
-) -> Iterator[str]:
-    """Yield, in graph order, the libraries that come along only because the caller asked for them."""
-    reached = {name for names in needs for name in names}
-    return (node.name for node in graph.externals() if node.name in wanted and node.name not in reached)
