@@ -30,7 +30,7 @@ def test_every_command_and_option_is_described(command: str) -> None:
         assert any(f"`{name}" in COMMANDS for name in (*option.opts, *option.secondary_opts)), option.opts
 
 
-@pytest.mark.parametrize("document", sorted(ROOT.glob("docs/*.md")) + [ROOT / "README.md"], ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*sorted(ROOT.glob("docs/*.md")), ROOT / "README.md"], ids=lambda path: path.name)
 def test_links_between_documents_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
         assert "://" in target or (document.parent / target).exists(), target

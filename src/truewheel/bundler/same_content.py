@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _STT_SECTION = 3
 _SHN_LORESERVE = 0xFF00
 _CHUNK = 1 << 20
+_STRIDE = 256
 
 
 def symbol_differences(before: Reading, after: Reading) -> Iterator[str]:
@@ -66,16 +67,26 @@ def _changed_symbols(before: Reading, form: struct.Struct, old: bytes, new: byte
 
 
 def _changed_names(before: Reading, after: Reading, form: struct.Struct, symbols: bytes) -> Iterator[str]:
-    """Compare the names of symbols; one comparison of the whole table will do unless a string was overwritten."""
+    """Compare the names of symbols that lie where the string table changed: patchelf blots out strings it dropped."""
     size, new_size = before.value("DT_STRSZ") or 0, after.value("DT_STRSZ") or 0
     if new_size < size:
         yield f"the dynamic string table shrank from {size} to {new_size} bytes"
-    elif _table(before, "DT_STRTAB", size) != _table(after, "DT_STRTAB", size):
-        field = 0
-        for offset in sorted({fields[field] for fields in form.iter_unpack(symbols)}):
+        return
+    spans = list(_changed_strings(_table(before, "DT_STRTAB", size), _table(after, "DT_STRTAB", size)))
+    offsets = {fields[0] for fields in form.iter_unpack(symbols)} if spans else set()
+    for start, end in spans:
+        for offset in sorted(offset for offset in offsets if start <= offset < end):
             if before.string(offset) != after.string(offset):
                 yield f"the name of the dynamic symbol {before.string(offset)!r} was overwritten"
                 return
+
+
+def _changed_strings(old: bytes, new: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where in a string table the strings begin that a changed byte may belong to."""
+    for start in range(0, len(old), _STRIDE):
+        end = start + _STRIDE
+        if old[start:end] != new[start:end]:
+            yield old.rfind(b"\0", 0, start) + 1, end
 
 
 def _table(reading: Reading, tag: str, size: int) -> bytes:
