@@ -169,7 +169,7 @@ def test_a_plan_as_json_can_be_read_back() -> None:
 
 def test_the_executable_stack_is_cleared_on_demand(here: Path) -> None:
     wheel = hello_wheel(here, {"hello/x.so": odd("execstack.so")})
-    outcome = truewheel("repair", "-n", "--clear-executable-stack", "--lib-path", LIBRARIES, wheel)
+    outcome = truewheel("repair", "-n", "--plat", "linux", "--clear-executable-stack", "--lib-path", LIBRARIES, wheel)
     assert "  edit    hello/x.so: no executable stack" in outcome.output
 
 

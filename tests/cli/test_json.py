@@ -1,0 +1,115 @@
+"""The JSON documents have exactly the fields that docs/json.md and the schemas in docs/schemas name."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.cli import truewheel
+from support.fixtures import family, odd, unrepaired_wheel
+from support.hello import hello_wheel
+from truewheel.platforms.verdict import Rule
+from truewheel.report import Fate
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+SCHEMAS = ("show-1", "why-1", "repair-1", "repair-plan-1")
+HELLO = unrepaired_wheel("x86_64")
+WITH = ("--lib-path", str(family("x86_64").folder))
+
+
+def schema(name: str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads((DOCS / "schemas" / f"{name}.json").read_text())
+
+
+def check(name: str, *arguments: str | Path) -> Any:  # noqa: ANN401 - JSON
+    """Run a command and hold the document that it prints against a schema."""
+    document = json.loads(truewheel(*arguments).output)
+    validate(name, document)
+    return document
+
+
+def validate(name: str, document: object) -> None:
+    jsonschema: Any = importlib.import_module("jsonschema")  # has no types
+    jsonschema.Draft202012Validator(schema(name)).validate(document)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_schemas_are_schemas(name: str) -> None:
+    jsonschema: Any = importlib.import_module("jsonschema")
+    jsonschema.Draft202012Validator.check_schema(schema(name))
+
+
+@pytest.mark.parametrize("search", [(), WITH])
+def test_show(search: tuple[str, ...], tmp_path: Path) -> None:
+    untrue = hello_wheel(tmp_path, {"x.so": odd("relr.so")}, tag="cp310-abi3-manylinux_2_17_x86_64.any")
+    document = check("show-1", "show", "--json", *search, HELLO, unrepaired_wheel("aarch64"), untrue, "gone.whl")
+    assert len(document["wheels"]) == 3
+    assert [tag["true"] for tag in document["wheels"][2]["tags"]] == [False, False]
+    assert [each["file"] for each in document["failed"]] == ["gone.whl"]
+
+
+@pytest.mark.parametrize("subject", ["libtone.so.2", "GLIBC_2.2.5", "manylinux_2_17"])
+def test_why(subject: str) -> None:
+    check("why-1", "why", "--json", *WITH, HELLO, subject)
+
+
+def test_repair(tmp_path: Path) -> None:
+    refused = unrepaired_wheel("aarch64")
+    document = check("repair-1", "repair", "--json", "-w", tmp_path, *WITH, HELLO, refused)
+    (made,) = document["repaired"]
+    assert made["changed"] is True
+    assert Path(made["path"]).stat().st_size == made["size_after"]
+    assert made["size_before"] == HELLO.stat().st_size
+    (failure,) = document["failed"]
+    assert failure["exit_code"] == 1
+    assert failure["reasons"] == ["hello/_hello.abi3.so needs libgreet.so.1, which was not found"]
+
+
+def test_repair_plan() -> None:
+    document = check("repair-1", "repair", "--json", "--dry-run", *WITH, HELLO)
+    (plan,) = document["plans"]
+    validate("repair-plan-1", plan)
+    assert plan["libraries"]
+    assert plan["edits"]
+
+
+def test_a_field_that_no_schema_names_is_noticed() -> None:
+    document = check("why-1", "why", "--json", *WITH, HELLO, "libtone.so.2")
+    jsonschema: Any = importlib.import_module("jsonschema")
+    with pytest.raises(jsonschema.ValidationError):
+        validate("why-1", {**document, "more": 1})
+    del document["headline"]
+    with pytest.raises(jsonschema.ValidationError):
+        validate("why-1", document)
+
+
+def test_the_schemas_name_every_rule_and_fate() -> None:
+    parts = schema("show-1")["$defs"]
+    assert sorted(parts["reason"]["properties"]["rule"]["enum"]) == sorted(rule.value for rule in Rule)
+    assert sorted(parts["library"]["properties"]["fate"]["enum"]) == sorted(fate.value for fate in Fate)
+
+
+def test_the_plan_within_a_repair_is_the_plan() -> None:
+    inner, whole = schema("repair-1")["$defs"], schema("repair-plan-1")
+    assert inner["plan"]["properties"] == whole["properties"]
+    assert inner["edit"] == whole["$defs"]["edit"]
+    assert inner["copy"] == whole["$defs"]["copy"]
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_page_has_a_table_for_every_object(name: str) -> None:
+    page = (DOCS / "json.md").read_text()
+    tables = {
+        title.strip("`"): re.findall(r"^\| `(\w+)` \|", body, re.MULTILINE)
+        for title, body in re.findall(r"^##+ (.+?)\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+    }
+    document = schema(name)
+    assert tables[document["title"]] == list(document["properties"])
+    for part, definition in document["$defs"].items():
+        if part != "plan":
+            assert tables[part] == list(definition["properties"])
