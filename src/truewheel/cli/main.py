@@ -92,9 +92,11 @@ class _Program(click.Group):
     epilog=_EPILOG,
 )
 @click.version_option(__version__, "-V", "--version", message="truewheel %(version)s")
+@verbosity_option
 @click.pass_context
-def cli(context: click.Context) -> None:
+def cli(context: click.Context, verbose: int) -> None:
     """Make built wheels true: self-contained, and named for what their machine code proves."""
+    context.default_map = {name: {"verbose": verbose} for name in cli.commands}
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
