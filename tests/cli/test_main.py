@@ -196,6 +196,23 @@ def test_output_that_nobody_reads_ends_the_run_quietly() -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_closed_stream_is_no_defect(closed: int) -> None:
+    code = f"import os, sys; os.close({closed}); os.execv(sys.argv[1], sys.argv[1:])"
+    command = [sys.executable, "-c", code, *PROGRAM, "show", str(HELLO)]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(HELLO.name) == (closed != 1)
+
+
+def test_a_full_disk_behind_stdout_is_told_in_one_line() -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device, not a path of ours
+        done = subprocess.run(
+            [*PROGRAM, "show", str(HELLO)], env=environment(), stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, b"error: the system refuses: No space left on device\n")
+
+
 def test_colour_and_progress_only_on_a_terminal() -> None:
     code, seen = on_terminal("show", "--lib-path", LIBRARIES, HELLO)
     assert code == 0

@@ -179,6 +179,22 @@ def test_a_wheel_that_can_only_be_plain_linux() -> None:
     assert not [line for line in lines if line.startswith("help")]
 
 
+def test_a_reason_is_told_once() -> None:
+    reason = Reason(Rule.LIBRARY, "a.so", "needs the moon")
+    two = tuple(
+        TagTruth(tag, true=False, reasons=(reason,)) for tag in ("manylinux2014_x86_64", "manylinux_2_17_x86_64")
+    )
+    lines = list(screen(wheel(tags=two), 100))
+    assert sum("a.so needs the moon" in line for line in lines) == 1
+    assert lines[5].endswith(", for the reasons above")
+    refused = list(screen(wheel(tags=two, could_be=(), refusals=("a.so needs the moon",)), 100))
+    assert refused.index("          a.so needs the moon") > next(
+        n for n, line in enumerate(refused) if "could be" in line
+    )
+    assert sum("a.so needs the moon" in line for line in refused) == 1
+    assert refused[3].endswith(", for the reasons below")
+
+
 def test_many_sentences_are_folded_unless_all_is_asked_for() -> None:
     reasons = tuple(
         Reason(Rule.LIBRARY, f"a/{number}.so", "needs the moon", oldest="manylinux_2_17") for number in range(9)

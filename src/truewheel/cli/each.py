@@ -122,7 +122,7 @@ def _require_folder(path: Path, option: str) -> None:
 @contextmanager
 def _progress(text: str) -> Iterator[None]:
     """Show on a terminal what is being worked on, and take it away again."""
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield
         return
     room = shutil.get_terminal_size().columns - len(" ...") - 1

@@ -43,7 +43,7 @@ def printable(text: str) -> str:
 
 def screen_width() -> int:
     """Return how many columns a line may have: the terminal's, within reason, and 100 where there is none."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         return _PIPE_WIDTH
     narrow, wide = _WIDTHS
     return min(max(shutil.get_terminal_size().columns, narrow), wide)

@@ -90,8 +90,9 @@ def _hanging(text: str, width: int | None) -> Iterator[str]:
 
 
 def _labels(one: WheelReport, width: int | None) -> Iterator[str]:
+    told = dict.fromkeys(() if one.could_be else one.refusals, "below")
     for number, truth in enumerate(one.tags):
-        yield from _truth("" if number else "label", truth, width)
+        yield from _truth("" if number else "label", truth, told, width)
     if not one.native_files:
         yield from _without_native_files(one)
         return
@@ -102,13 +103,19 @@ def _labels(one: WheelReport, width: int | None) -> Iterator[str]:
     yield from _future(one, width)
 
 
-def _truth(name: str, truth: TagTruth, width: int | None) -> Iterator[str]:
-    """Yield one tag of the name and whether it is true, with the reasons against it."""
+def _truth(name: str, truth: TagTruth, told: dict[str, str], width: int | None) -> Iterator[str]:
+    """Yield one tag of the name and whether it is true, with the reasons against it.
+
+    told: the reasons that stand elsewhere on the screen, and whether above or below; those of this tag are added.
+    """
     words = {None: "", True: click.style("true", fg="green"), False: click.style("not true", fg="red")}[truth.true]
-    yield _row(name, f"{truth.tag}  {', '.join(filter(None, [words, truth.note]))}")
     # What a repair cannot mend is told first: it decides what the wheel can be.
-    ordered = sorted(truth.reasons, key=lambda reason: reason.mendable)
-    yield from _rows("", [f"  {line}" for line in sentences(ordered)], width)
+    lines = sentences(sorted(truth.reasons, key=lambda reason: reason.mendable))
+    fresh = [line for line in lines if line not in told]
+    elsewhere = next((f"for the reasons {told[line]}" for line in lines if line in told), "")
+    told.update(dict.fromkeys(fresh, "above"))
+    yield _row(name, f"{truth.tag}  {', '.join(filter(None, [words, truth.note, elsewhere]))}")
+    yield from _rows("", [f"  {line}" for line in fresh], width)
 
 
 def _without_native_files(one: WheelReport) -> Iterator[str]:
