@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.analyses import Built, glibc, image, one_file
+from support.fixtures import family, unrepaired_wheel
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import Libc
+from truewheel.analyzer.ld_so import SearchOptions
 from truewheel.platforms.judge import judge
-from truewheel.report import Fate, LibraryLine, TagTruth, policy_of_repair, report
+from truewheel.report import Fate, LibraryLine, TagTruth, inspect_wheel, policy_of_repair, report
 
 if TYPE_CHECKING:
     from truewheel.report import WheelReport
@@ -201,3 +203,11 @@ def test_json_has_plain_values_only() -> None:
     assert json.loads(json.dumps(values)) == values
     assert values["groups"][0]["lines"][0]["fate"] == "bundle"
     assert values["floor_reasons"][0]["rule"] == "symbol-version"
+
+
+def test_a_wheel_is_inspected_by_its_path() -> None:
+    wheel = unrepaired_wheel("x86_64")
+    one = inspect_wheel(wheel, SearchOptions(lib_paths=(family("x86_64").folder,)), jobs=2)
+    assert (one.file, one.size) == (wheel.name, wheel.stat().st_size)
+    assert [line.name for line in one.bundled] == ["libgreet.so.1", "libtone.so.2"]
+    assert inspect_wheel(wheel, SearchOptions(system=False)).missing == ("libgreet.so.1",)

@@ -16,9 +16,11 @@ from truewheel.retagger.evidence import decide_label, reasons_against
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.graph import DependencyGraph, Edge
+    from truewheel.analyzer.ld_so import SearchOptions
     from truewheel.platforms.verdict import Policy, Reason, Verdict
     from truewheel.retagger.evidence import Label
 
@@ -128,6 +130,21 @@ class WheelReport:
         """Return the report as values that the json module writes."""
         values: dict[str, Any] = _plain(asdict(self))
         return values
+
+
+def inspect_wheel(wheel: Path, search: SearchOptions | None = None, *, jobs: int = 1) -> WheelReport:
+    """Return the report of the wheel at a path; nothing is written.
+
+    search: where libraries are looked for. jobs: how many threads work at once. Raises InvalidInputError for a wheel
+    that cannot be read.
+    """
+    from truewheel.analyzer.analyze import analyze
+    from truewheel.archive.reader import WheelReader
+    from truewheel.platforms.judge import judge
+
+    with WheelReader.open(wheel) as reader:
+        analysis = analyze(reader, search, jobs=jobs)
+        return report(wheel.name, wheel.stat().st_size, analysis, judge(analysis))
 
 
 def report(file: str, size: int, analysis: Analysis, verdicts: Sequence[Verdict]) -> WheelReport:
