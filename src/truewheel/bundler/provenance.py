@@ -5,6 +5,9 @@ Follows PEP 770 (`.dist-info/sboms`) and PEP 639 (`.dist-info/licenses`).
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -43,7 +46,7 @@ def renamed_sboms(reader: WheelReader, plan: RepairPlan) -> Iterator[NewMember]:
         return
     folder = f"{reader.dist_info}/sboms/"
     for member in reader.files():
-        if member.startswith(folder) and member.endswith(".json"):
+        if member.startswith(folder):
             content = reader.read(member)
             changed = content
             for spell in (str, quote):
@@ -51,7 +54,7 @@ def renamed_sboms(reader: WheelReader, plan: RepairPlan) -> Iterator[NewMember]:
                     f"file_name={spell(plan.input_name)}".encode(), f"file_name={spell(plan.output_name)}".encode()
                 )
             if changed != content:
-                yield NewMember(member, changed)
+                yield NewMember(member, changed, mode=reader.entries[member].mode & 0o777 or 0o644)
 
 
 def _sbom_member(reader: WheelReader) -> str:
@@ -66,9 +69,34 @@ def _sbom_member(reader: WheelReader) -> str:
 
 
 def _licence_members(reader: WheelReader, found: Mapping[str, Package]) -> Iterator[NewMember]:
-    """Yield the licence texts of each package once, under the package's name."""
+    """Yield the licence texts of each package under the package's name, each text once.
+
+    A text never takes the place of another one, whether that is new or was in the wheel before.
+    """
     packages = {package.name: package for package in found.values()}
+    taken: dict[str, bytes] = {}
     for name, package in sorted(packages.items()):
         for path in package.licence_files:
-            member = f"{reader.dist_info}/licenses/{_SBOM_STEM}/{name}/{PurePosixPath(path).name}"
-            yield NewMember(member, Path(path).read_bytes())
+            with suppress(OSError):  # a text that nobody may read cannot come along
+                content = Path(path).read_bytes()
+                folder = f"{reader.dist_info}/licenses/{_SBOM_STEM}/{_plain(name)}"
+                member = _free_name(reader, f"{folder}/{_plain(PurePosixPath(path).name)}", content, taken)
+                if taken.setdefault(member.lower(), content) is content:
+                    yield NewMember(member, content)
+
+
+def _plain(name: str) -> str:
+    """Return a name that is safe in every archive."""
+    return re.sub(r"[^\w.+-]", "_", name, flags=re.ASCII)
+
+
+def _free_name(reader: WheelReader, member: str, content: bytes, taken: Mapping[str, bytes]) -> str:
+    """Return `member`, or `member-2` ... when that name is given to other content."""
+    names = (f"{member}-{number}" if number > 1 else member for number in count(1))
+    return next(name for name in names if _text(reader, name, taken) in {None, content})
+
+
+def _text(reader: WheelReader, name: str, taken: Mapping[str, bytes]) -> bytes | None:
+    if name.lower() in taken:
+        return taken[name.lower()]
+    return reader.read(name) if name in reader.entries else None
