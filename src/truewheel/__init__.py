@@ -1,3 +1,80 @@
-"""truewheel makes a built Python wheel true: self-contained, and named for exactly what its machine code proves."""
+"""truewheel makes a built Python wheel true: self-contained, and named for exactly what its machine code proves.
 
-__version__ = "0.1.0"
+The public API:
+
+    from pathlib import Path
+    from truewheel import RepairOptions, SearchOptions, inspect_wheel, repair_wheel
+
+    wheel = Path("x-1.0-cp312-cp312-linux_x86_64.whl")
+    report = inspect_wheel(wheel, SearchOptions(lib_paths=(Path("/opt/lib"),)))
+    done = repair_wheel(wheel, Path("wheelhouse"), RepairOptions(plat="manylinux_2_28"))
+    done.path, done.plan.libraries
+
+Every error is a `TruewheelError` with its facts as fields. The names below are imported when they are first used, so
+that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from truewheel.version import __version__
+
+if TYPE_CHECKING:
+    from truewheel.analyzer.ld_so import SearchOptions
+    from truewheel.bundler.plan import RepairPlan
+    from truewheel.bundler.planning import BundleOptions
+    from truewheel.errors import (
+        InvalidInputError,
+        OutputError,
+        RefusedError,
+        ToolError,
+        TruewheelError,
+        UsageError,
+    )
+    from truewheel.repair import Repaired, RepairOptions
+    from truewheel.repair import repair as repair_wheel
+    from truewheel.report import WheelReport, inspect_wheel
+
+__all__ = [
+    "BundleOptions",
+    "InvalidInputError",
+    "OutputError",
+    "RefusedError",
+    "RepairOptions",
+    "RepairPlan",
+    "Repaired",
+    "SearchOptions",
+    "ToolError",
+    "TruewheelError",
+    "UsageError",
+    "WheelReport",
+    "__version__",
+    "inspect_wheel",
+    "repair_wheel",
+]
+
+_HOMES = {
+    "BundleOptions": "truewheel.bundler.planning",
+    "RepairOptions": "truewheel.repair",
+    "RepairPlan": "truewheel.bundler.plan",
+    "Repaired": "truewheel.repair",
+    "SearchOptions": "truewheel.analyzer.ld_so",
+    "WheelReport": "truewheel.report",
+    "inspect_wheel": "truewheel.report",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used."""
+    if name == "repair_wheel":
+        return import_module("truewheel.repair").repair
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "truewheel.errors")), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return list(__all__)

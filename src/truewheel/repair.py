@@ -96,15 +96,16 @@ def plan_repair(reader: WheelReader, options: RepairOptions) -> RepairPlan:
     """Return what a repair of the wheel would do. Nothing is written."""
     _require_linux(reader)
     analysis = analyze(reader, options.search, include=options.include, jobs=options.jobs)
+    if not any(analysis.graph.members()):
+        return _plan_without_native_files(reader, analysis)
     if analysis.unused_excludes:
         raise UsageError(
             f"no needed library matches {', '.join(map(repr, analysis.unused_excludes))}",
             where="--exclude",
             hint="`truewheel show` lists the names that a wheel needs",
         )
-    if not any(analysis.graph.members()):
-        return _plan_without_native_files(reader, analysis)
-    verdicts = judge(analysis)
+    mended = {Rule.EXECUTABLE_STACK} if options.bundle.clear_executable_stack else set()
+    verdicts = judge(analysis, mended=mended)
     label = decide_label(verdicts, current=reader.name.platform, plat=options.plat, only_plat=options.only_plat)
     bundle = plan_bundle(
         analysis, reader.data_dir, label.policy, options.bundle, present=reader.entries, jobs=options.jobs

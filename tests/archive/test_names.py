@@ -62,8 +62,8 @@ def test_tags_are_those_of_packaging(filename: str) -> None:
     [
         ("foo-1.0-py3-none-any.zip", "does not end in .whl"),
         ("foo-1.0-py3-none-any.WHL", "does not end in .whl"),
-        ("foo-1.0-py3-none.whl", "4 parts"),
-        ("foo-1.0-1-py3-none-any-extra.whl", "7 parts"),
+        ("foo-1.0-py3-none.whl", "but 4"),
+        ("foo-1.0-1-py3-none-any-extra.whl", "but 7"),
         ("foo-1.0-abc-py3-none-any.whl", "'abc' is not a build tag"),
         ("foo-1.0-py3-none-any-label.whl", "'py3' is not a build tag"),
         ("foo-1.0-3-none-any.whl", "'3' is not a Python tag"),

@@ -19,6 +19,7 @@ from support.hello import DIST_INFO, PACKAGE, hello_wheel, installed, run, run_p
 from support.native import runs_x86_64
 from support.wheels import build_wheel
 from truewheel.analyzer.ld_so import SearchOptions
+from truewheel.bundler.planning import BundleOptions
 from truewheel.errors import InvalidInputError, RefusedError
 from truewheel.repair import RepairOptions, repair
 
@@ -230,6 +231,15 @@ def test_15_an_executable_stack_breaks_every_label(tmp_path: Path) -> None:
     with pytest.raises(RefusedError) as refused:
         repaired(wheel, GREET)
     assert any("executable stack" in reason for reason in refused.value.reasons)
+
+
+def test_15_the_mark_of_an_executable_stack_is_cleared_on_demand(tmp_path: Path) -> None:
+    wheel = simple(tmp_path, {"hello/_hello.abi3.so": odd("execstack.so")})
+    result = repaired(wheel, GREET, bundle=BundleOptions(clear_executable_stack=True))
+    assert "manylinux" in result.name
+    with zipfile.ZipFile(result) as archive, archive.open("hello/_hello.abi3.so") as file:
+        (stack,) = (part for part in ELFFile(file).iter_segments() if part.header.p_type == "PT_GNU_STACK")
+        assert not stack.header.p_flags & 1
 
 
 def test_16_the_c_library_of_musl_is_the_systems_under_each_of_its_names(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from support.analyses import Built, glibc, name, one_file, only, reasons
 from truewheel.analyzer.image import ImageKind
 from truewheel.archive.layout import InstalledPath, Scheme
+from truewheel.platforms.judge import judge
 from truewheel.platforms.verdict import Reason, Rule
 
 EXT = "demo/_x.abi3.so"
@@ -168,3 +169,12 @@ def test_a_program_with_an_executable_stack_still_starts() -> None:
     verdict = only(one_file(glibc("GLIBC_2.4", kind=ImageKind.EXECUTABLE, executable_stack=True)).analysis())
     assert name(verdict.now) == "manylinux_2_5"
     assert any("executable stack" in text for text in verdict.warnings)
+
+
+def test_a_rule_that_the_caller_mends_stands_against_no_repair() -> None:
+    analysis = one_file(glibc("GLIBC_2.4", executable_stack=True)).analysis()
+    (verdict,) = judge(analysis, mended={Rule.EXECUTABLE_STACK})
+    assert verdict.now is None
+    assert name(verdict.repaired) == name(verdict.own_floor) == "manylinux_2_5"
+    (without,) = judge(analysis)
+    assert without.repaired is None

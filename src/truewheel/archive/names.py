@@ -94,13 +94,13 @@ def _split(filename: str) -> list[str]:
     parts = filename.removesuffix(SUFFIX).split("-")
     if len(parts) < _MINIMUM_PARTS:
         raise InvalidWheelError(
-            f"the file name has {len(parts)} parts between dashes, not 5 or 6",
+            f"the file name does not have 5 or 6 parts between dashes, but {len(parts)}",
             where=filename,
             hint=f"a wheel is named {_FORM}",
         )
     if len(parts) > _PARTS_WITH_BUILD:
         raise InvalidWheelError(
-            f"the file name has {len(parts)} parts between dashes, not 5 or 6",
+            f"the file name does not have 5 or 6 parts between dashes, but {len(parts)}",
             where=filename,
             hint="a dash inside a part is written as '_'; wheels with a variant label are not supported",
         )

@@ -10,7 +10,7 @@ import sys
 
 import click
 
-from truewheel import __version__
+from truewheel.version import __version__
 from truewheel.cli.options import (
     bundle_options,
     json_option,

@@ -7,6 +7,7 @@ then a selection of them.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.image import Libc
@@ -20,6 +21,7 @@ from truewheel.platforms.verdict import Judgement, Rule, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.graph import Node
@@ -33,8 +35,10 @@ _ABOUT_LIBRARIES = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY, Rule.NO_PATH, 
 """Rules that say nothing about the code of the file itself."""
 
 
-def judge(analysis: Analysis) -> tuple[Verdict, ...]:
+def judge(analysis: Analysis, *, mended: AbstractSet[Rule] = frozenset()) -> tuple[Verdict, ...]:
     """Return the verdict of each family that the wheel may belong to; none when it has no native file.
+
+    mended: rules whose reasons the caller is going to remove, beyond those that every repair mends.
 
     A wheel linked against one C library has one verdict. One that asks nothing of a C library may be called by either
     family; one that does not tell which it needs gets both verdicts, each with a reason against every policy.
@@ -43,7 +47,7 @@ def judge(analysis: Analysis) -> tuple[Verdict, ...]:
         return ()
     architecture = _architecture(analysis)
     families = [family for family, libc in FAMILIES.items() if analysis.libc in {None, libc}]
-    return tuple(_judge_family(analysis, policy_facts(family, architecture)) for family in families)
+    return tuple(_judge_family(analysis, policy_facts(family, architecture), mended) for family in families)
 
 
 def _architecture(analysis: Analysis) -> str:
@@ -54,11 +58,11 @@ def _architecture(analysis: Analysis) -> str:
     return min(counts, key=lambda name: (-counts[name], name))
 
 
-def _judge_family(analysis: Analysis, facts: PolicyFacts) -> Verdict:
+def _judge_family(analysis: Analysis, facts: PolicyFacts, mended: AbstractSet[Rule]) -> Verdict:
     if not facts.defined:
         return Verdict(facts.family, (), None, warnings=(f"{facts.family} has no policy for {facts.architecture}",))
     until = needed_until(analysis.graph, facts)
-    by_file = {name: tuple(_findings(analysis, analysis.graph.nodes[name], facts)) for name in until}
+    by_file = {name: tuple(_mend(_findings(analysis, analysis.graph.nodes[name], facts), mended)) for name in until}
     judged = [finding.until(until[name], facts) for name, findings in by_file.items() for finding in findings]
     judgements = tuple(
         Judgement(policy, tuple(finding.reason for finding in judged if finding.start <= position < finding.stop))
@@ -90,6 +94,14 @@ def _findings(analysis: Analysis, node: Node, facts: PolicyFacts) -> Iterator[Fi
     yield from library_findings(analysis.graph, node, facts)
 
 
+def _mend(findings: Iterable[Finding], mended: AbstractSet[Rule]) -> Iterator[Finding]:
+    for finding in findings:
+        if finding.reason.rule in mended:
+            yield replace(finding, reason=replace(finding.reason, mendable=True))
+        else:
+            yield finding
+
+
 def _own(analysis: Analysis, by_file: Mapping[str, tuple[Finding, ...]]) -> Iterator[Finding]:
     """Yield what stands against policies in the code of the wheel's own files."""
     for name, findings in by_file.items():
@@ -98,7 +110,12 @@ def _own(analysis: Analysis, by_file: Mapping[str, tuple[Finding, ...]]) -> Iter
 
 
 def _about_code(findings: Iterable[Finding]) -> Iterator[Finding]:
-    return (finding for finding in findings if finding.reason.rule not in _ABOUT_LIBRARIES)
+    """Leave out what a repair mends and what says nothing about the code."""
+    return (
+        finding
+        for finding in findings
+        if finding.reason.rule not in _ABOUT_LIBRARIES and not finding.reason.mendable
+    )
 
 
 def _floor(facts: PolicyFacts, findings: Iterable[Finding]) -> Policy | None:

@@ -206,7 +206,10 @@ def _advice(verdict: Verdict, judgements: Iterable[Judgement]) -> str:
     """Say what can be done about the judgements that refuse a label."""
     if verdict.repaired is not None:
         return f"the most portable label it can have is {verdict.repaired.tag}"
-    if any(reason.rule is Rule.MISSING_LIBRARY for item in judgements for reason in item.reasons):
+    rules = {reason.rule for item in judgements for reason in item.reasons if not reason.mendable}
+    if rules == {Rule.EXECUTABLE_STACK}:
+        return "if nothing runs on the stack, --clear-executable-stack removes the mark"
+    if Rule.MISSING_LIBRARY in rules:
         return "say where the missing libraries lie with --lib-path, or leave them out with --exclude"
     return "`--plat linux` bundles libraries and promises nothing"
 
