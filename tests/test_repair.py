@@ -420,6 +420,19 @@ def test_bills_of_materials_name_the_new_file(tmp_path: Path) -> None:
     assert f"{DIST_INFO}/sboms/truewheel.cdx.json" in contents(done.path)
 
 
+def test_the_bill_of_materials_tells_who_needs_a_library_that_kept_its_name(tmp_path: Path) -> None:
+    done = repair(simple(tmp_path), tmp_path / "out", options(GREET, no_mangle=("libtone*",), sbom=True))
+    document = json.loads(contents(done.path)[f"{DIST_INFO}/sboms/truewheel.cdx.json"])
+    needs = {each["ref"]: each.get("dependsOn", []) for each in document["dependencies"]}
+    greet, tone = (
+        next(
+            each["bom-ref"] for each in document["components"] if name in each["evidence"]["occurrences"][0]["location"]
+        )
+        for name in ("libgreet", "libtone")
+    )
+    assert needs == {document["metadata"]["component"]["bom-ref"]: [greet], greet: [tone], tone: []}
+
+
 def test_tags_that_contradict_the_name_are_told_and_mended(tmp_path: Path) -> None:
     wheel = hello_wheel(tmp_path, {MODULE: family("x86_64").extension}, wheel_tags=("cp311-cp311-linux_x86_64",))
     done = repair(wheel, tmp_path / "out", options(GREET, plat="linux"))

@@ -8,19 +8,22 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from itertools import count
+from mmap import ACCESS_READ, mmap
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from truewheel.analyzer.elf import read_image
 from truewheel.archive.names import WheelName
 from truewheel.archive.writer import NewMember
+from truewheel.errors import InvalidBinaryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from truewheel.archive.reader import WheelReader
     from truewheel.bundler.packages import Package
-    from truewheel.bundler.plan import RepairPlan
+    from truewheel.bundler.plan import ElfEdit, RepairPlan
 
 _SBOM_STEM = "truewheel"
 
@@ -35,7 +38,7 @@ def provenance_members(reader: WheelReader, plan: RepairPlan, root: Path) -> tup
 
     found = owners([copy.source for copy in plan.libraries], root)
     name = WheelName.parse(plan.output_name)
-    needs = {edit.member: tuple(sorted(new for _, new in edit.replace_needed)) for edit in plan.edits}
+    needs = {edit.member: tuple(sorted(_needed(edit, plan))) for edit in plan.edits}
     content = sbom(plan.output_name, name.distribution, name.version, plan.libraries, found, needs)
     return (NewMember(_sbom_member(reader), content), *_licence_members(reader, found))
 
@@ -55,6 +58,20 @@ def renamed_sboms(reader: WheelReader, plan: RepairPlan) -> Iterator[NewMember]:
                 )
             if changed != content:
                 yield NewMember(member, changed, mode=reader.entries[member].mode & 0o777 or 0o644)
+
+
+def _needed(edit: ElfEdit, plan: RepairPlan) -> set[str]:
+    """Return the names by which an edited file needs bundled libraries, as far as they tell.
+
+    Those that were rewritten are in the plan. A library's other needs are read where some library keeps its name.
+    """
+    names = {new for _, new in edit.replace_needed}
+    kept = {copy.name for copy in plan.libraries if copy.member.endswith(f"/{copy.name}")}
+    if kept and edit.source in {copy.source for copy in plan.libraries}:
+        with suppress(OSError, ValueError, InvalidBinaryError), Path(edit.source).open("rb") as file:
+            image = read_image(mmap(file.fileno(), 0, access=ACCESS_READ), edit.source)
+            names |= kept & {dependency.name for dependency in image.needed}
+    return names
 
 
 def _sbom_member(reader: WheelReader) -> str:
