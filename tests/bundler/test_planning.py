@@ -276,6 +276,13 @@ def test_a_library_of_the_wheel_whose_file_has_another_name_is_needed_by_that(bu
     )
 
 
+@pytest.mark.parametrize("kind", [DependencyKind.AUXILIARY, DependencyKind.FILTER])
+def test_what_dt_auxiliary_and_dt_filter_name_in_the_wheel_gets_a_path(built: Built, kind: DependencyKind) -> None:
+    built.file("demo/lib/libin.so.1", image(soname="libin.so.1"))
+    built.need(MODULE, "libin.so.1", "demo/lib/libin.so.1", SearchRule.IN_WHEEL, kind)
+    assert planned(built).edits == (ElfEdit(MODULE, MODULE, rpath="$ORIGIN/lib"),)
+
+
 def test_a_library_of_the_wheel_that_every_system_has_gets_no_path(built: Built) -> None:
     built.file("demo/libz.so.1", image(soname="libz.so.1"))
     built.need(MODULE, "libz.so.1", "demo/libz.so.1", SearchRule.IN_WHEEL)
