@@ -212,7 +212,7 @@ class _EditPlanner:
             "dlopen" in node.image.imports and place.scheme in self.opened
         ):
             targets.append(self.placement.library_place(place.scheme, "library"))
-        found = [edge.lookup.found for edge in self._edges_without_path(node.name)]
+        found = [edge.lookup.found or "" for edge in self._edges_without_path(node.name)]
         targets += [self.placement.places[name] for name in found if name in self.placement.places]
         return tuple(dict.fromkeys(origin_path(place, target, node.name) for target in targets))
 
