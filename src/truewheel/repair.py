@@ -212,7 +212,7 @@ def _changes(reader: WheelReader, plan: RepairPlan, scratch: Path, options: Repa
     """Return every member that the new wheel does not share with the old one."""
     name = WheelName.parse(plan.output_name)
     put = [
-        *native_members(reader, plan, scratch, options.jobs),
+        *native_members(reader, plan, scratch),
         *launcher_members(plan, name.distribution),
     ]
     if plan.rewrites_metadata:

@@ -5,6 +5,7 @@ The bytes do not depend on the number of threads: each member is one deflate str
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from mmap import ACCESS_READ, mmap
@@ -17,7 +18,7 @@ from truewheel.errors import InvalidInputError
 from truewheel.threads import each_in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     Content = bytes | bytearray | memoryview | mmap
@@ -30,35 +31,67 @@ _WORTH_THREADS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """Content that is made only when its turn comes, so that making and compressing share the threads.
+
+    size: the bytes it will have, or nearly.
+    make: writes it to a file and returns the path; the file is deleted after use.
+    """
+
+    size: int
+    make: Callable[[], Path]
+
+
+@dataclass(frozen=True, slots=True)
 class NewMember:
     """A member to be written.
 
-    content: its bytes, or the path of a file that holds them and does not change meanwhile.
+    content: its bytes, the path of a file that holds them and does not change meanwhile, or how to make such a file.
     mode: Unix permission bits.
     """
 
     name: str
-    content: bytes | Path
+    content: bytes | Path | Pending
     mode: int = 0o644
 
     def size(self) -> int:
         """Return the content's size in bytes; raise InvalidInputError when its file cannot be seen."""
         if isinstance(self.content, bytes):
             return len(self.content)
+        if isinstance(self.content, Pending):
+            return self.content.size
         try:
             return self.content.stat().st_size
         except OSError as error:
             raise InvalidInputError(f"cannot be read: {error.strerror}", where=str(self.content)) from error
 
+    def cost(self) -> int:
+        """Return the memory in bytes that the member takes until it is compressed.
+
+        Native code shrinks to about half. What is made is compared with what it was made from, both in memory.
+        """
+        size = self.size()
+        return 2 * size if isinstance(self.content, Pending) else size + size // 2
+
     def bytes(self) -> Content:
         """Return the content; a file is mapped, not read. Raises InvalidInputError when that fails."""
         if isinstance(self.content, bytes):
             return self.content
-        try:
-            with self.content.open("rb") as file:
-                return mmap(file.fileno(), 0, access=ACCESS_READ) if self.content.stat().st_size else b""
-        except OSError as error:
-            raise InvalidInputError(f"cannot be read: {error.strerror}", where=str(self.content)) from error
+        if isinstance(self.content, Pending):
+            path = self.content.make()
+            content = _mapped(path)
+            with suppress(OSError):  # a system that keeps mapped files: the one who chose the place cleans up there
+                path.unlink()
+            return content
+        return _mapped(self.content)
+
+
+def _mapped(path: Path) -> Content:
+    try:
+        with path.open("rb") as file:
+            return mmap(file.fileno(), 0, access=ACCESS_READ) if path.stat().st_size else b""
+    except OSError as error:
+        raise InvalidInputError(f"cannot be read: {error.strerror}", where=str(path)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +120,12 @@ def compress(member: NewMember) -> Compressed:
 def compress_all(members: Sequence[NewMember], jobs: int) -> Iterator[Compressed]:
     """Yield every member compressed, in the order given, on up to `jobs` threads.
 
-    A member takes its content and, if it is native code, about half as much again while it is compressed, and its
-    compressed bytes while it waits to be taken. A further one is begun only while all together stay below twice the
-    largest plus SPARE.
+    A further member is begun only while the memory of all stays below twice the largest plus SPARE.
     """
     sizes = [member.size() for member in members]
     yield from each_in_order(
         compress,
-        [(member, size + size // 2) for member, size in zip(members, sizes, strict=True)],
+        [(member, member.cost()) for member in members],
         jobs=jobs if sum(sizes) > _WORTH_THREADS else 1,
         bound=2 * max(sizes, default=0) + SPARE,
         held=lambda item: len(item.data),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from deflate import crc32
 
-from truewheel.archive.compress import NewMember, compress, compress_all
+from truewheel.archive.compress import NewMember, Pending, compress, compress_all
 from truewheel.archive.member_names import check_names
 from truewheel.archive.record_rewrite import rewrite_record
 from truewheel.archive.staging import copy_unchanged, source_mode, temporary_file
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from truewheel.archive.record_rewrite import RecordRewrite
     from truewheel.archive.staging import StagedFile
 
-__all__ = ["Changes", "NewMember", "StagedWheel", "copy_unchanged", "stage"]
+__all__ = ["Changes", "NewMember", "Pending", "StagedWheel", "copy_unchanged", "stage"]
 
 _MADE_BY = 3 << 8 | VERSION
 """`made by` of new members: Unix, which says that the attributes hold a mode."""
@@ -190,8 +190,10 @@ def _check(source: WheelReader, changes: Changes) -> None:
 
 
 def _is_unchanged(source: WheelReader, member: NewMember) -> bool:
-    """Whether the source has exactly this member, so that it can be copied."""
+    """Whether the source has exactly this member, so that it can be copied; what is yet to be made is taken as new."""
     entry = source.entries.get(member.name)
+    if isinstance(member.content, Pending):
+        return False
     if entry is None or entry.size != member.size() or not stat.S_ISREG(entry.mode or stat.S_IFREG):
         return False
     if (entry.mode or 0o644) & 0o777 != member.mode & 0o777:

@@ -5,44 +5,41 @@ Edited files lie in a scratch folder only while they are edited; nothing of the 
 
 from __future__ import annotations
 
-from hashlib import sha256
+from functools import partial
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truewheel.archive.staging import writing
-from truewheel.archive.writer import NewMember
-from truewheel.bundler.elf_edit import apply_edit
+from truewheel.archive.writer import NewMember, Pending
+from truewheel.bundler.digests import file_sha256
+from truewheel.bundler.elf_edit import apply_edit, find_patchelf
 from truewheel.bundler.elf_strip import strip
 from truewheel.bundler.verify import verify_edit
-from truewheel.errors import RefusedError
-from truewheel.threads import each_in_order
+from truewheel.errors import InvalidInputError, RefusedError
 
 if TYPE_CHECKING:
     from truewheel.archive.reader import WheelReader
     from truewheel.bundler.plan import ElfEdit, RepairPlan
 
 LIBRARY_MODE = 0o755
-_SPARE = 24 << 20
-"""How many bytes of files may be in memory beside the largest."""
 
 
-def native_members(reader: WheelReader, plan: RepairPlan, scratch: Path, jobs: int) -> tuple[NewMember, ...]:
-    """Return every edited member and every bundled library, edited and verified, as files in `scratch`.
+def native_members(reader: WheelReader, plan: RepairPlan, scratch: Path) -> tuple[NewMember, ...]:
+    """Return every edited member and every bundled library; each is edited and verified when it is written.
 
-    Raises ToolError when an edit fails or does not do what was asked, and RefusedError when a library is no longer
-    the one that was planned. OutputError when `scratch` cannot be written.
+    Making one raises ToolError when an edit fails or does not do what was asked, RefusedError when a library is no
+    longer the one that was planned, and OutputError when the folder `scratch` cannot be written.
     """
     digests = {copy.source: copy.sha256 for copy in plan.libraries}
+    patchelf = find_patchelf() if any(edit.changes_dynamic for edit in plan.edits) else None
 
-    def make(numbered: tuple[int, ElfEdit]) -> NewMember:
-        number, edit = numbered
-        return _edited(reader, edit, scratch / str(number), digests.get(edit.source))
+    def pending(number: int, edit: ElfEdit) -> NewMember:
+        path = scratch / str(number)
+        make = partial(_edited, reader, edit, path, digests.get(edit.source), patchelf)
+        return NewMember(edit.member, Pending(_size(reader, edit), make), _mode(reader, edit))
 
-    # An edited file is in memory twice while it is compared with what it was.
-    costs = [((number, edit), 2 * _size(reader, edit)) for number, edit in enumerate(plan.edits)]
-    costs.sort(key=lambda item: -item[1])
-    return tuple(each_in_order(make, costs, jobs=jobs, bound=max((cost for _, cost in costs), default=0) + _SPARE))
+    return tuple(pending(number, edit) for number, edit in enumerate(plan.edits))
 
 
 def _size(reader: WheelReader, edit: ElfEdit) -> int:
@@ -67,20 +64,24 @@ def launcher_members(plan: RepairPlan, distribution: str) -> tuple[NewMember, ..
     return tuple(members)
 
 
-def _edited(reader: WheelReader, edit: ElfEdit, path: Path, digest: str | None) -> NewMember:
+def _mode(reader: WheelReader, edit: ElfEdit) -> int:
     entry = reader.entries.get(edit.source)
-    if entry is not None:
-        content, mode = reader.view(edit.source), entry.mode & 0o777 or 0o644
-        if edit.member != edit.source:
-            mode |= 0o111  # installers make what lies among the scripts executable; it moves away from there
-    else:
-        content, mode = _library(edit.source, digest), LIBRARY_MODE
+    if entry is None:
+        return LIBRARY_MODE
+    mode = entry.mode & 0o777 or 0o644
+    # Installers make what lies among the scripts executable; a program that moves away from there is so already.
+    return mode if edit.member == edit.source else mode | 0o111
+
+
+def _edited(reader: WheelReader, edit: ElfEdit, path: Path, digest: str | None, patchelf: Path | None) -> Path:
+    """Write the edited file to `path`, verify it, and return the path."""
+    content = reader.view(edit.source) if edit.source in reader.entries else _library(edit.source, digest)
     with writing(path):
         path.write_bytes(strip(content, edit.member) if edit.strip else content)
-    apply_edit(edit, path)
+    apply_edit(edit, path, patchelf)
     if edit.changes_anything:
         verify_edit(edit, content, path)
-    return NewMember(edit.member, path, mode=mode)
+    return path
 
 
 def _library(source: str, digest: str | None) -> memoryview:
@@ -88,10 +89,9 @@ def _library(source: str, digest: str | None) -> memoryview:
     if digest is None:
         raise RefusedError("is neither a file of the wheel nor a library of the plan", where=source, hint="plan again")
     try:
+        if file_sha256(source) != digest:
+            raise RefusedError("the library changed after the repair was planned", where=source, hint="plan again")
         with Path(source).open("rb") as file:
-            content = mmap(file.fileno(), 0, access=ACCESS_READ)
-    except (OSError, ValueError) as error:
+            return memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))
+    except (InvalidInputError, OSError, ValueError) as error:
         raise RefusedError(f"the library cannot be read: {error}", where=source, hint="plan again") from error
-    if sha256(content).hexdigest() != digest:
-        raise RefusedError("the library changed after the repair was planned", where=source, hint="plan again")
-    return memoryview(content)

@@ -6,21 +6,19 @@ A library is known by its content: files with one content share one copy, and tw
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.image import DependencyKind
 from truewheel.analyzer.system_names import name_stems
+from truewheel.bundler.digests import file_digests
 from truewheel.bundler.naming import bundled_name, distinct_name
 from truewheel.bundler.placement import asked_for
 from truewheel.bundler.plan import LibraryCopy
-from truewheel.errors import InvalidInputError, RefusedError, UsageError
-from truewheel.threads import each_in_order
+from truewheel.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from collections.abc import Set as AbstractSet
 
     from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.graph import DependencyGraph, Node
@@ -41,7 +39,7 @@ def library_copies(
     """
     graph = analysis.graph
     pairs = [(scheme, name) for scheme, names in placement.needs.items() for name in names]
-    digests = _digests({name for _, name in pairs}, jobs)
+    digests = file_digests({name for _, name in pairs}, jobs)
     kept = _kept_names(analysis, frozenset(digests), no_mangle)
     taken: dict[str, str] = dict.fromkeys(present, "")
     shared: dict[tuple[Scheme, str, str | None], LibraryCopy] = {}
@@ -114,22 +112,3 @@ def _texts(graph: DependencyGraph) -> dict[str, set[str]]:
             texts[edge.lookup.found].update(name_stems(edge.dependency.name))
             texts[edge.lookup.found].update(attempt.place for attempt in edge.lookup.attempts[-1:])
     return texts
-
-
-def _digests(paths: AbstractSet[str], jobs: int) -> dict[str, str]:
-    """Return the SHA-256 of each file, in hex."""
-    ordered = sorted(paths)
-    return dict(
-        zip(ordered, each_in_order(_digest, ((path, 1) for path in ordered), jobs=jobs, bound=jobs), strict=True)
-    )
-
-
-def _digest(path: str) -> str:
-    digest = sha256()
-    try:
-        with Path(path).open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    except OSError as error:
-        raise InvalidInputError(f"cannot be read: {error.strerror}", where=path) from error
-    return digest.hexdigest()

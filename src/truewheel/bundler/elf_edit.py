@@ -48,17 +48,18 @@ def find_patchelf() -> Path:
     return place
 
 
-def apply_edit(edit: ElfEdit, path: Path) -> None:
+def apply_edit(edit: ElfEdit, path: Path, patchelf: Path | None = None) -> None:
     """Make every change that `edit` asks for in the file at `path`, in one run of patchelf; none when there is none.
 
-    `edit.strip` is not its concern. Raises ToolError, with patchelf's own words, when patchelf fails; the content of
-    the file is then undefined.
+    `edit.strip` is not its concern. patchelf: what `find_patchelf` gave, for a caller with many files.
+
+    Raises ToolError, with patchelf's own words, when patchelf fails; the content of the file is then undefined.
     """
     wanted = _arguments(edit)
     if not wanted:
         return
     limit = _SECONDS + path.stat().st_size / _BYTES_PER_SECOND
-    code, said = _run([str(find_patchelf()), *wanted, str(path.absolute())], edit.member, limit)
+    code, said = _run([str(patchelf or find_patchelf()), *wanted, str(path.absolute())], edit.member, limit)
     if code:
         if "no section headers" in said or "section header" in said:
             raise ToolError(

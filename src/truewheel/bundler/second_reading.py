@@ -10,6 +10,7 @@ import struct
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -263,14 +264,12 @@ def read(data: memoryview) -> Reading:
 
     Raises ReadingError, or an error of pyelftools or of the struct module, when it is no sound ELF file.
     """
-    from elftools.elf.structs import ELFStructs
-
     if bytes(data[:4]) != b"\x7fELF" or data[4] not in (_CLASS_32, _CLASS_64) or data[5] not in (1, 2):
         raise ReadingError("not an ELF file")
-    structures: ELFStructs = ELFStructs(little_endian=data[5] == 1, elfclass=32 * data[4])
-    structures.create_basic_structs()
-    header = _parse(structures.Elf_Ehdr, data[:64])
-    structures.create_advanced_structs(header["e_type"], header["e_machine"], header["e_ident"]["EI_OSABI"])
+    little_endian, bits = data[5] == 1, 32 * data[4]
+    header = _parse(_structures(little_endian, bits).Elf_Ehdr, data[:64])
+    kind = header["e_type"], header["e_machine"], header["e_ident"]["EI_OSABI"]
+    structures = _structures(little_endian, bits, kind)
     start, size = header["e_phoff"], header["e_phnum"] * header["e_phentsize"]
     if header["e_phnum"] > _MOST_SEGMENTS:
         raise ReadingError(f"{header['e_phnum']} program headers are too many")
@@ -290,6 +289,18 @@ def read(data: memoryview) -> Reading:
         segments=segments,
         dynamic=_dynamic(structures, data, segments),
     )
+
+
+@cache
+def _structures(little_endian: bool, bits: int, kind: tuple[str, str, str] | None = None) -> ELFStructs:  # noqa: FBT001 - as pyelftools has it
+    """Return pyelftools' structures, which take long to make; without a kind, those that read the ELF header."""
+    from elftools.elf.structs import ELFStructs
+
+    structures: ELFStructs = ELFStructs(little_endian=little_endian, elfclass=bits)
+    structures.create_basic_structs()
+    if kind is not None:
+        structures.create_advanced_structs(*kind)
+    return structures
 
 
 def _dynamic(structures: ELFStructs, data: memoryview, segments: tuple[Segment, ...]) -> dict[str, tuple[int, ...]]:

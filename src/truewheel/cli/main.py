@@ -10,7 +10,6 @@ import sys
 
 import click
 
-from truewheel.version import __version__
 from truewheel.cli.options import (
     bundle_options,
     json_option,
@@ -21,6 +20,7 @@ from truewheel.cli.options import (
     wheels_argument,
 )
 from truewheel.errors import DEBUG_VARIABLE, ExitCode, foreseen
+from truewheel.version import __version__
 
 _EPILOG = """\b
 Exit codes:

@@ -112,9 +112,7 @@ def _own(analysis: Analysis, by_file: Mapping[str, tuple[Finding, ...]]) -> Iter
 def _about_code(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Leave out what a repair mends and what says nothing about the code."""
     return (
-        finding
-        for finding in findings
-        if finding.reason.rule not in _ABOUT_LIBRARIES and not finding.reason.mendable
+        finding for finding in findings if finding.reason.rule not in _ABOUT_LIBRARIES and not finding.reason.mendable
     )
 
 
