@@ -204,7 +204,7 @@ def test_a_library_that_changes_after_planning_is_refused(tmp_path: Path) -> Non
 
 
 def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(edit: ElfEdit, _path: Path) -> None:
+    def fail(edit: ElfEdit, *_: object) -> None:
         raise ToolError("patchelf failed", where=edit.member)
 
     (tmp_path / "tmp").mkdir()

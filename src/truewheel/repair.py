@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from truewheel.analyzer.analyze import Analysis
     from truewheel.archive.writer import StagedWheel
+    from truewheel.bundler.plan import ElfEdit
     from truewheel.bundler.planning import Bundle
     from truewheel.retagger.evidence import Label
 
@@ -199,13 +200,23 @@ def _assemble(
             str(name) != reader.path.name or reader.wheel.tags != name.tags or reader.wheel.root_is_purelib
         ),
         libraries=bundle.libraries,
-        edits=bundle.edits,
+        edits=tuple(edit for edit in bundle.edits if _changes_content(reader, edit)),
         launchers=bundle.launchers,
         dropped_paths=bundle.dropped_paths,
         excluded=tuple(sorted(excluded)),
         notices=tuple(notices),
         sbom=options.sbom,
     )
+
+
+def _changes_content(reader: WheelReader, edit: ElfEdit) -> bool:
+    """Whether an edit does anything: stripping alone may find nothing to drop, as after an earlier repair."""
+    if edit.changes_dynamic or edit.member != edit.source or not edit.strip:
+        return True
+    from truewheel.bundler.elf_strip import strip
+
+    content = reader.view(edit.source)
+    return strip(content, edit.member) != content
 
 
 def _changes(reader: WheelReader, plan: RepairPlan, scratch: Path, options: RepairOptions) -> Changes:

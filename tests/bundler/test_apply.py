@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +11,7 @@ from elftools.elf.elffile import ELFFile
 
 from support.fixtures import family, odd
 from support.hello import hello_wheel
+from truewheel.archive.compress import NewMember
 from truewheel.archive.reader import WheelReader
 from truewheel.bundler.apply import launcher_members, native_members
 from truewheel.bundler.launcher import launcher
@@ -19,8 +20,8 @@ from truewheel.errors import OutputError, RefusedError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from truewheel.archive.compress import NewMember
 
 MODULE = "hello/_hello.abi3.so"
 SCRIPT = "hello-1.0.data/scripts/hello"
@@ -42,23 +43,26 @@ def library(path: Path) -> tuple[LibraryCopy, ElfEdit]:
     return copy, ElfEdit(member, str(path), soname=NAME)
 
 
-def made(reader: WheelReader, plan: RepairPlan, tmp_path: Path, jobs: int = 2) -> dict[str, NewMember]:
-    scratch = tmp_path / f"scratch-{jobs}"
-    scratch.mkdir()
-    return {member.name: member for member in native_members(reader, plan, scratch, jobs)}
+def made(reader: WheelReader, plan: RepairPlan, tmp_path: Path) -> dict[str, NewMember]:
+    """Return every native member of the plan, by name, with the bytes it has once it is made."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir(exist_ok=True)
+    pending = native_members(reader, plan, scratch)
+    found = {member.name: NewMember(member.name, bytes(member.bytes()), member.mode) for member in pending}
+    assert list(scratch.iterdir()) == []
+    return found
 
 
 def dynamic(member: NewMember) -> dict[str, list[str]]:
     """Return names from the dynamic section, read by pyelftools."""
-    assert isinstance(member.content, Path)
+    assert isinstance(member.content, bytes)
     names: dict[str, list[str]] = {}
-    with member.content.open("rb") as file:
-        section = ELFFile(file).get_section_by_name(".dynamic")
-        assert isinstance(section, DynamicSection)
-        for tag in section.iter_tags():
-            for kind in ("needed", "soname", "rpath", "runpath"):
-                if hasattr(tag, kind):
-                    names.setdefault(kind, []).append(getattr(tag, kind))
+    section = ELFFile(BytesIO(member.content)).get_section_by_name(".dynamic")
+    assert isinstance(section, DynamicSection)
+    for tag in section.iter_tags():
+        for kind in ("needed", "soname", "rpath", "runpath"):
+            if hasattr(tag, kind):
+                names.setdefault(kind, []).append(getattr(tag, kind))
     return names
 
 
@@ -80,17 +84,19 @@ def test_a_move_alone_changes_no_byte(reader: WheelReader, tmp_path: Path) -> No
     assert bytes(found["hello.scripts/hello"].bytes()) == odd("executable").read_bytes()
 
 
-def test_the_number_of_threads_changes_nothing(reader: WheelReader, tmp_path: Path) -> None:
+def test_a_second_making_gives_the_same_bytes(reader: WheelReader, tmp_path: Path) -> None:
     copy, edit = library(family("x86_64").greet)
     plan = replace(EMPTY, libraries=(copy,), edits=(ON_MODULE, edit, ElfEdit("x/hello", SCRIPT, strip=True)))
-    one, four = (made(reader, plan, tmp_path, jobs) for jobs in (1, 4))
-    assert {name: bytes(member.bytes()) for name, member in one.items()} == {
-        name: bytes(member.bytes()) for name, member in four.items()
-    }
+    assert made(reader, plan, tmp_path) == made(reader, plan, tmp_path)
+
+
+def test_nothing_is_made_before_its_turn(reader: WheelReader, tmp_path: Path) -> None:
+    (member,) = native_members(reader, replace(EMPTY, edits=(ON_MODULE,)), tmp_path / "not yet there")
+    assert member.size() == family("x86_64").extension.stat().st_size
 
 
 def test_strip_alone_is_read_again_too(reader: WheelReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("truewheel.bundler.apply.strip", lambda content, _where: bytes(content[:64]))
+    monkeypatch.setattr("truewheel.bundler.elf_strip.strip", lambda content, _where: bytes(content[:64]))
     with pytest.raises(ToolError):
         made(reader, replace(EMPTY, edits=(ElfEdit(MODULE, MODULE, strip=True),)), tmp_path)
 
@@ -126,7 +132,7 @@ def test_a_file_that_the_plan_does_not_account_for_is_not_read(reader: WheelRead
 
 def test_a_full_or_missing_scratch_folder_is_an_output_error(reader: WheelReader, tmp_path: Path) -> None:
     with pytest.raises(OutputError):
-        native_members(reader, replace(EMPTY, edits=(ON_MODULE,)), tmp_path / "missing", 1)
+        native_members(reader, replace(EMPTY, edits=(ON_MODULE,)), tmp_path / "missing")[0].bytes()
 
 
 def test_an_edit_that_fails_names_the_member(reader: WheelReader, tmp_path: Path) -> None:

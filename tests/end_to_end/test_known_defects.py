@@ -114,7 +114,7 @@ def test_04_two_libraries_with_one_soname_are_both_bundled(tmp_path: Path) -> No
 
 @runs_x86_64
 def test_05_a_runpath_is_not_inherited_so_the_path_is_added(tmp_path: Path) -> None:
-    files = {
+    files: dict[str, Path | bytes] = {
         "hello/__init__.py": PACKAGE,
         "hello/_hello.abi3.so": odd("runpath.so"),
         "hello/libs/libgreet.so.1": family("x86_64").greet,
@@ -138,7 +138,7 @@ def test_06_a_program_finds_its_libraries_when_installed_with_target(tmp_path: P
 
 @runs_x86_64
 def test_07_a_library_in_the_wheel_is_found_without_a_path_and_gets_one(tmp_path: Path) -> None:
-    files = {
+    files: dict[str, Path | bytes] = {
         "hello/__init__.py": PACKAGE,
         "hello/_hello.abi3.so": EXTENSION,
         "hello/lib/libgreet.so.1": family("x86_64").greet,
@@ -184,7 +184,8 @@ def test_10_a_relative_library_path_is_taken_from_where_the_user_stands(
 
 def test_11_a_native_file_that_record_does_not_list_is_repaired_all_the_same(tmp_path: Path) -> None:
     record = b"hello/__init__.py,,\nhello-1.0.dist-info/RECORD,,\n"
-    files = {"hello/__init__.py": PACKAGE, "hello/_hello.abi3.so": EXTENSION, f"{DIST_INFO}/RECORD": record}
+    files: dict[str, Path | bytes] = {"hello/__init__.py": PACKAGE, "hello/_hello.abi3.so": EXTENSION}
+    files[f"{DIST_INFO}/RECORD"] = record
     result = repaired(simple(tmp_path, files), GREET)
     with zipfile.ZipFile(result) as archive:
         assert b"hello/_hello.abi3.so,sha256=" in archive.read(f"{DIST_INFO}/RECORD")
@@ -192,13 +193,13 @@ def test_11_a_native_file_that_record_does_not_list_is_repaired_all_the_same(tmp
 
 def test_11_a_record_row_without_a_file_is_no_obstacle(tmp_path: Path) -> None:
     record = b"hello/_hello.abi3.so,,\nhello/gone.py,sha256=abc,3\nhello-1.0.dist-info/RECORD,,\n"
-    files = {"hello/_hello.abi3.so": EXTENSION, f"{DIST_INFO}/RECORD": record}
+    files: dict[str, Path | bytes] = {"hello/_hello.abi3.so": EXTENSION, f"{DIST_INFO}/RECORD": record}
     assert "manylinux" in repaired(simple(tmp_path, files), GREET).name
 
 
 def test_12_a_symbolic_link_stays_what_it_is(tmp_path: Path) -> None:
     link = "hello/libgreet.so"
-    files = {"hello/_hello.abi3.so": EXTENSION, link: b"libgreet.so.1"}
+    files: dict[str, Path | bytes] = {"hello/_hello.abi3.so": EXTENSION, link: b"libgreet.so.1"}
     result = repaired(simple(tmp_path, files, modes={link: stat.S_IFLNK | 0o777}), GREET)
     with zipfile.ZipFile(result) as archive:
         assert stat.S_ISLNK(archive.getinfo(link).external_attr >> 16)
@@ -258,9 +259,7 @@ def test_17_a_refusal_for_the_processor_level_says_so(tmp_path: Path) -> None:
 
 
 def test_18_a_musl_wheel_is_not_called_manylinux(tmp_path: Path) -> None:
-    wheel = simple(
-        tmp_path, {"hello/_hello.abi3.so": family("musl-x86_64").extension}, tag="cp310-cp310-linux_x86_64"
-    )
+    wheel = simple(tmp_path, {"hello/_hello.abi3.so": family("musl-x86_64").extension}, tag="cp310-cp310-linux_x86_64")
     with pytest.raises(RefusedError):
         repaired(wheel, family("musl-x86_64").folder, plat="manylinux_2_17_x86_64")
 

@@ -6,13 +6,13 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support.wheels import build_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 DIST_INFO = "hello-1.0.dist-info"
 PACKAGE = b"from hello._hello import greet\n"

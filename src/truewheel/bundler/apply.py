@@ -14,7 +14,6 @@ from truewheel.archive.staging import writing
 from truewheel.archive.writer import NewMember, Pending
 from truewheel.bundler.digests import file_sha256
 from truewheel.bundler.elf_edit import apply_edit, find_patchelf
-from truewheel.bundler.elf_strip import strip
 from truewheel.bundler.verify import verify_edit
 from truewheel.errors import InvalidInputError, RefusedError
 
@@ -77,11 +76,17 @@ def _edited(reader: WheelReader, edit: ElfEdit, path: Path, digest: str | None, 
     """Write the edited file to `path`, verify it, and return the path."""
     content = reader.view(edit.source) if edit.source in reader.entries else _library(edit.source, digest)
     with writing(path):
-        path.write_bytes(strip(content, edit.member) if edit.strip else content)
+        path.write_bytes(_stripped(content, edit.member) if edit.strip else content)
     apply_edit(edit, path, patchelf)
     if edit.changes_anything:
         verify_edit(edit, content, path)
     return path
+
+
+def _stripped(content: memoryview, where: str) -> bytes:
+    from truewheel.bundler.elf_strip import strip
+
+    return strip(content, where)
 
 
 def _library(source: str, digest: str | None) -> memoryview:

@@ -43,9 +43,10 @@ def _dpkg_owners(system: System, wanted: Mapping[str, str]) -> dict[str, Package
     folders = {b"%b/" % name.rpartition(b"/")[0] for name in spelled}
     info = system.place("var/lib/dpkg/info")
     owned: dict[str, str] = {}
-    for name in names_in(info):
-        if name.endswith(".list"):
-            content = _content(info / name)
+    lists = [name for name in names_in(info) if name.endswith(".list")]
+    for name in sorted(lists, key=lambda name: not name.startswith("lib")):  # most libraries are in such packages
+        if len(owned) < len(wanted):
+            content = _content(f"{info}/{name}")
             if any(folder in content for folder in folders):
                 for line in filter(spelled.__contains__, content.split(b"\n")):
                     owned.update(dict.fromkeys(spelled[line], name.removesuffix(".list")))
@@ -53,9 +54,11 @@ def _dpkg_owners(system: System, wanted: Mapping[str, str]) -> dict[str, Package
     return {path: packages[name] for path, name in owned.items() if name in packages}
 
 
-def _content(path: Path) -> bytes:
+def _content(path: str) -> bytes:
+    """Return what a file holds; there are many, so it is read without ceremony."""
     try:
-        return path.read_bytes()
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path costs as much as the reading
+            return file.read()
     except OSError:
         return b""
 

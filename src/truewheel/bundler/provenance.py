@@ -86,17 +86,18 @@ def _sbom_member(reader: WheelReader) -> str:
 
 
 def _licence_members(reader: WheelReader, found: Mapping[str, Package]) -> Iterator[NewMember]:
-    """Yield the licence texts of each package under the package's name, each text once.
+    """Yield the licence texts of each package under the name of the source it was built from, each text once.
 
     A text never takes the place of another one, whether that is new or was in the wheel before.
     """
     packages = {package.name: package for package in found.values()}
     taken: dict[str, bytes] = {}
-    for name, package in sorted(packages.items()):
+    for _, package in sorted(packages.items()):
+        source = package.source.partition("@")[0] or package.name
         for path in package.licence_files:
             with suppress(OSError):  # a text that nobody may read cannot come along
                 content = Path(path).read_bytes()
-                folder = f"{reader.dist_info}/licenses/{_SBOM_STEM}/{_plain(name)}"
+                folder = f"{reader.dist_info}/licenses/{_SBOM_STEM}/{_plain(source)}"
                 member = _free_name(reader, f"{folder}/{_plain(PurePosixPath(path).name)}", content, taken)
                 if taken.setdefault(member.lower(), content) is content:
                     yield NewMember(member, content)

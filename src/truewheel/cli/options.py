@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     Decorator = Callable[[Function], Function]
 
 
+_WAITING = 2
+"""Threads beyond the processors: some always wait for another program or the disk."""
+
+
 def _together(*decorators: Decorator) -> Decorator:
     """Return one decorator that applies all of them, in the order that help prints them."""
 
@@ -51,9 +55,9 @@ search_options = _together(
         "--jobs",
         "-j",
         type=click.IntRange(min=1),
-        default=os.cpu_count() or 1,
+        default=(os.cpu_count() or 1) + _WAITING,
         metavar="N",
-        help="Work with N threads; all processors unless told.",
+        help="Work with N threads; two more than there are processors unless told.",
     ),
 )
 
