@@ -1,15 +1,17 @@
 """Work on many items with several threads, in order and within a bound of memory.
 
-The work that pays off here (inflating, deflating, hashing, other programs) runs outside the interpreter's lock.
+The work that pays off here (inflating, deflating, hashing, other programs) runs outside the interpreter's lock. The
+standard library's pools know no bound of memory, and take longer to import than many a wheel takes to repair.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Executor, Future
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,67 +28,114 @@ def each_in_order(
     bound: int,
     held: Callable[[Result], int] = lambda _: 0,
 ) -> Iterator[Result]:
-    """Yield `work(item)` for each item, in the order given.
+    """Yield `work(item)` for each item, in the order given; raise what `work` raises when its turn comes.
 
     items: pairs of an item and the bytes that work on it takes at most. held: the bytes that a result takes while it
     waits. A further item is begun only while all of them together stay within `bound` bytes; one always is. Items that
     do not fit yet are passed by smaller ones, as long as these leave them their room.
     """
-    if jobs <= 1:
-        yield from (work(item) for item, _ in items)
+    pairs = list(items)
+    if jobs <= 1 or len(pairs) <= 1:
+        yield from (work(item) for item, _ in pairs)
         return
-    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        line = _Line(work, list(items), pool, bound, held)
-        for number in range(len(line.items)):
-            line.begin(_AHEAD * jobs)
-            while not line.begun[number].done():
-                wait([future for future in line.begun.values() if not future.done()], return_when=FIRST_COMPLETED)
-                line.begin(_AHEAD * jobs)
-            yield line.begun.pop(number).result()
+    line = _Line(work, pairs, jobs, bound, held)
+    threads = [threading.Thread(target=line.work, daemon=True) for _ in range(min(jobs, len(pairs)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(len(pairs)):
+            yield line.take(number)
+    finally:
+        line.close()
+        for thread in threads:
+            thread.join()
 
 
 class _Line(Generic[Item, Result]):
-    """The items of one call: those waiting to be begun, and those begun and not yet taken, by their numbers."""
+    """The items of one call by their numbers: those waiting to be begun, those begun, and those done but not taken."""
 
     def __init__(
         self,
         work: Callable[[Item], Result],
         items: list[tuple[Item, int]],
-        pool: Executor,
+        jobs: int,
         bound: int,
         held: Callable[[Result], int],
     ) -> None:
-        self.items = items
-        self.begun: dict[int, Future[Result]] = {}
+        self._work, self._items, self._most, self._bound, self._held = work, items, _AHEAD * jobs, bound, held
         self._waiting = list(range(len(items)))
-        self._work, self._pool, self._bound, self._held = work, pool, bound, held
+        self._taken: dict[int, int] = {}
+        """The bytes that each item takes, from its beginning until it is taken."""
+        self._done: dict[int, Callable[[], Result]] = {}
+        """How to get each result: returned, or raised."""
+        self._changed = threading.Condition()
 
-    def begin(self, most: int) -> None:
-        """Begin every item that fits, up to `most` at a time."""
-        while self._waiting and len(self.begun) < most:
-            number = self._next(most)
-            if number is None:
-                return
-            self._waiting.remove(number)
-            self.begun[number] = self._pool.submit(self._work, self.items[number][0])
+    def work(self) -> None:
+        """Work on one item after another until none is left to begin."""
+        while (number := self._begin()) is not None:
+            size = 0
+            done: Callable[[], Result]
+            try:
+                result = self._work(self._items[number][0])
+                size = self._held(result)
+                done = partial(_return, result)
+            except BaseException as error:  # noqa: BLE001 - raised in the thread that takes the result
+                done = partial(_raise, error)
+            with self._changed:
+                self._taken[number] = size
+                self._done[number] = done
+                self._changed.notify_all()
 
-    def _next(self, most: int) -> int | None:
+    def take(self, number: int) -> Result:
+        """Wait for a result and return it, or raise what the work raised."""
+        with self._changed:
+            self._changed.wait_for(lambda: number in self._done)
+            done = self._done.pop(number)
+            del self._taken[number]
+            self._changed.notify_all()
+        return done()
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        with self._changed:
+            self._waiting.clear()
+            self._changed.notify_all()
+
+    def _begin(self) -> int | None:
+        """Wait until an item may be begun and return its number; None when there is none any more."""
+        with self._changed:
+            while self._waiting:
+                number = self._next()
+                if number is not None:
+                    self._waiting.remove(number)
+                    self._taken[number] = self._items[number][1]
+                    return number
+                self._changed.wait()
+        return None
+
+    def _next(self) -> int | None:
         """Return the first waiting item, or, while that does not fit, one that fits beside it."""
+        if len(self._taken) >= self._most:
+            return None
         first = self._waiting[0]
-        taken = {number: self._taken(number) for number in self.begun}
-        room = self._bound - sum(taken.values())
-        if self._cost(first) <= room or not self.begun:
+        room = self._bound - sum(self._taken.values())
+        if not self._taken or self._items[first][1] <= room:
             return first
-        # What stands before the first waiting item is gone once that one must begin; what stands behind it is not.
-        behind = self._bound - self._cost(first) - sum(size for number, size in taken.items() if number > first)
-        fitting = (number for number in self._waiting[1:most] if self._cost(number) <= min(room, behind))
-        return next(fitting, None)
+        # Whatever stands before a waiting item is gone when that one must begin; what stands behind it is not, so
+        # items that pass others leave room for the largest of these.
+        behind = self._bound - sum(size for number, size in self._taken.items() if number > first)
+        largest = 0
+        for number in self._waiting[: self._most]:
+            cost = self._items[number][1]
+            if cost <= min(room, behind - largest):
+                return number
+            largest = max(largest, cost)
+        return None
 
-    def _cost(self, number: int) -> int:
-        return self.items[number][1]
 
-    def _taken(self, number: int) -> int:
-        future = self.begun[number]
-        return self._held(future.result()) if future.done() and not future.exception() else self._cost(number)
+def _return(result: Result) -> Result:
+    return result
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error

@@ -115,7 +115,8 @@ def test_texts_of_one_name_and_package_come_along_each(tmp_path: Path, monkeypat
 
 def renamed(wheel: Path, output_name: str) -> dict[str, bytes | Path]:
     with WheelReader.open(wheel) as reader:
-        return {each.name: each.content for each in renamed_sboms(reader, plan(reader, output_name=output_name))}
+        found = renamed_sboms(reader, plan(reader, output_name=output_name))
+        return {each.name: bytes(each.bytes()) for each in found}
 
 
 def test_bills_of_materials_name_the_new_file(tmp_path: Path) -> None:

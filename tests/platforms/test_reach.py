@@ -54,6 +54,13 @@ def test_a_wished_library_comes_along_even_if_allowed() -> None:
     assert under(built, "manylinux_2_41") == ("/l/libz.so.1",)
 
 
+def test_a_wished_library_that_others_need_too_comes_along_even_if_allowed() -> None:
+    built = Built().file(EXT, image()).file("/l/libz.so.1", image()).need(EXT, "libz.so.1", "/l/libz.so.1")
+    policy = Policy("manylinux_2_41", "x86_64")
+    assert libraries_to_bundle(built.graph, policy, ("/l/libz.so.1",)) == ("/l/libz.so.1",)
+    assert libraries_to_bundle(built.graph, policy) == ()
+
+
 def test_a_library_comes_along_for_an_architecture_without_policies() -> None:
     built = Built().file(EXT, image()).file("/l/liba.so", image()).need(EXT, "liba.so", "/l/liba.so")
     built.file("/l/libz.so.1", image()).need(EXT, "libz.so.1", "/l/libz.so.1")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LEVEL = 5
 """libdeflate's level; the output is smaller than zlib's at 6, in a quarter of the time."""
-SPARE = 24 << 20
+SPARE = 16 << 20
 """How many bytes may be held in memory beyond what the largest member needs."""
 _WORTH_THREADS = 1 << 20
 

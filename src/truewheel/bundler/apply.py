@@ -74,10 +74,14 @@ def _mode(reader: WheelReader, edit: ElfEdit) -> int:
 
 def _edited(reader: WheelReader, edit: ElfEdit, path: Path, digest: str | None, patchelf: Path | None) -> Path:
     """Write the edited file to `path`, verify it, and return the path."""
-    content = reader.view(edit.source) if edit.source in reader.entries else _library(edit.source, digest)
-    with writing(path):
-        path.write_bytes(_stripped(content, edit.member) if edit.strip else content)
-    apply_edit(edit, path, patchelf)
+    inside = edit.source in reader.entries
+    content = reader.view(edit.source) if inside else _library(edit.source, digest)
+    if inside or edit.strip or not edit.changes_dynamic:
+        with writing(path):
+            path.write_bytes(_stripped(content, edit.member) if edit.strip else content)
+        apply_edit(edit, path, patchelf=patchelf)
+    else:
+        apply_edit(edit, path, source=Path(edit.source), patchelf=patchelf)
     if edit.changes_anything:
         verify_edit(edit, content, path)
     return path

@@ -48,18 +48,21 @@ def find_patchelf() -> Path:
     return place
 
 
-def apply_edit(edit: ElfEdit, path: Path, patchelf: Path | None = None) -> None:
+def apply_edit(edit: ElfEdit, path: Path, *, source: Path | None = None, patchelf: Path | None = None) -> None:
     """Make every change that `edit` asks for in the file at `path`, in one run of patchelf; none when there is none.
 
-    `edit.strip` is not its concern. patchelf: what `find_patchelf` gave, for a caller with many files.
+    `edit.strip` is not its concern. source: the file to read when `path` is to be written from it; it stays as it is.
+    patchelf: what `find_patchelf` gave, for a caller with many files.
 
     Raises ToolError, with patchelf's own words, when patchelf fails; the content of the file is then undefined.
     """
     wanted = _arguments(edit)
     if not wanted:
         return
-    limit = _SECONDS + path.stat().st_size / _BYTES_PER_SECOND
-    code, said = _run([str(patchelf or find_patchelf()), *wanted, str(path.absolute())], edit.member, limit)
+    target = path.absolute()
+    files = [str(target)] if source is None else ["--output", str(target), str(source)]
+    limit = _SECONDS + (source or path).stat().st_size / _BYTES_PER_SECOND
+    code, said = _run([str(patchelf or find_patchelf()), *wanted, *files], edit.member, limit)
     if code:
         if "no section headers" in said or "section header" in said:
             raise ToolError(

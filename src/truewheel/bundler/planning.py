@@ -73,7 +73,7 @@ def plan_bundle(
     name that no RPATH can lead to.
     """
     _check_folder(options.lib_sdir)
-    wanted = frozenset(libraries_to_bundle(analysis.graph, policy))
+    wanted = frozenset(libraries_to_bundle(analysis.graph, policy, analysis.included))
     placement = place_members(analysis, data_dir, policy, wanted, options.lib_sdir)
     for script, executable in placement.moved.items():
         if executable in present:

@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     Decorator = Callable[[Function], Function]
 
 
-_WAITING = 2
-"""Threads beyond the processors: some always wait for another program or the disk."""
-
-
 def _together(*decorators: Decorator) -> Decorator:
     """Return one decorator that applies all of them, in the order that help prints them."""
 
@@ -55,9 +51,9 @@ search_options = _together(
         "--jobs",
         "-j",
         type=click.IntRange(min=1),
-        default=(os.cpu_count() or 1) + _WAITING,
+        default=os.cpu_count() or 1,
         metavar="N",
-        help="Work with N threads; two more than there are processors unless told.",
+        help="Work with N threads; as many as there are processors unless told.",
     ),
 )
 

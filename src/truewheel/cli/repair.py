@@ -101,6 +101,7 @@ def _result(done: Repaired) -> dict[str, Any]:
         "changed": not done.plan.changes_nothing,
         "size_before": done.size_before,
         "size_after": done.size_after,
+        "notices": list(done.notices),
         "plan": done.plan.to_json(),
     }
 
@@ -119,7 +120,7 @@ def _summarize(done: Repaired, *, verbose: int) -> None:
             _say(f"  {copy.member}  {human_size(copy.size)}  from {copy.source}", err=True)
     for path in plan.dropped_paths:
         _say(f"  {path.member}: dropped the search path {path.entry}", err=True)
-    for notice in plan.notices:
+    for notice in done.notices:
         _say(f"  note: {notice}", err=True)
 
 

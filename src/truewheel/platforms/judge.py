@@ -61,7 +61,7 @@ def _architecture(analysis: Analysis) -> str:
 def _judge_family(analysis: Analysis, facts: PolicyFacts, mended: AbstractSet[Rule]) -> Verdict:
     if not facts.defined:
         return Verdict(facts.family, (), None, warnings=(f"{facts.family} has no policy for {facts.architecture}",))
-    until = needed_until(analysis.graph, facts)
+    until = needed_until(analysis.graph, facts, analysis.included)
     by_file = {name: tuple(_mend(_findings(analysis, analysis.graph.nodes[name], facts), mended)) for name in until}
     judged = [finding.until(until[name], facts) for name, findings in by_file.items() for finding in findings]
     judgements = tuple(

@@ -17,7 +17,7 @@ from truewheel.platforms.policies import locate
 from truewheel.platforms.verdict import Reason, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from truewheel.analyzer.graph import DependencyGraph, Edge, Node
     from truewheel.platforms.policies import PolicyFacts
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 _NOT_FOLLOWED = frozenset({SearchRule.LOADER, SearchRule.INTERPRETER, SearchRule.EXCLUDED})
 
 
-def libraries_to_bundle(graph: DependencyGraph, policy: Policy) -> tuple[str, ...]:
+def libraries_to_bundle(graph: DependencyGraph, policy: Policy, included: Collection[str] = ()) -> tuple[str, ...]:
     """Return the names of the nodes outside the wheel that must come along so that it keeps `policy`.
 
-    Libraries that no file names, added to the graph on the caller's wish, come along with all they need.
+    included: nodes that come along on the caller's wish, with all they need, even if a policy allows them.
     """
     facts, position = locate(policy)
-    until = needed_until(graph, facts)
+    until = needed_until(graph, facts, included)
     return tuple(node.name for node in graph.externals() if until.get(node.name, 0) > position)
 
 
-def needed_until(graph: DependencyGraph, facts: PolicyFacts) -> dict[str, int]:
+def needed_until(graph: DependencyGraph, facts: PolicyFacts, included: Collection[str] = ()) -> dict[str, int]:
     """Return, by node name in graph order, the first policy under which the file is not part of the wheel any more.
 
     Members and wished libraries always are part of it; libraries that every policy allows are left out.
     """
-    wished = set(graph.nodes) - {edge.lookup.found for edge in graph.all_edges()}
+    wished = set(graph.nodes).difference(edge.lookup.found for edge in graph.all_edges()).union(included)
     until = {node.name: facts.never for node in graph.nodes.values() if node.in_wheel or node.name in wished}
     queue = list(until)
     for name in queue:

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from truewheel.threads import each_in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Watch:
+    """Counts what is worked on at the same time, and the bytes that it takes."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.running: dict[int, int] = {}
+        self.most_bytes = 0
+        self.most_items = 0
+
+    def work(self, costs: list[int]) -> Callable[[int], int]:
+        def work(number: int) -> int:
+            with self.lock:
+                self.running[number] = costs[number]
+                self.most_bytes = max(self.most_bytes, sum(self.running.values()))
+                self.most_items = max(self.most_items, len(self.running))
+            time.sleep(0.0005)
+            with self.lock:
+                del self.running[number]
+            return number
+
+        return work
+
+
+@given(st.lists(st.integers(0, 60), max_size=30), st.integers(1, 5))
+def test_results_come_in_order_and_within_the_bound(costs: list[int], jobs: int) -> None:
+    watch = Watch()
+    bound = max(costs, default=0) + 20
+    items = list(enumerate(costs))
+    assert list(each_in_order(watch.work(costs), items, jobs=jobs, bound=bound)) == list(range(len(costs)))
+    assert watch.most_bytes <= bound
+    assert watch.most_items <= jobs
+
+
+@given(st.lists(st.integers(0, 60), max_size=30), st.integers(2, 5))
+def test_waiting_results_count_too(costs: list[int], jobs: int) -> None:
+    bound = max(costs, default=0) + 20
+    untaken: dict[int, int] = {}
+    lock = threading.Lock()
+    peak = 0
+
+    def work(number: int) -> int:
+        nonlocal peak
+        with lock:
+            untaken[number] = costs[number]
+            peak = max(peak, sum(untaken.values()))
+        return number
+
+    results = each_in_order(work, list(enumerate(costs)), jobs=jobs, bound=bound, held=lambda number: costs[number])
+    for number in results:
+        with lock:
+            del untaken[number]
+    assert peak <= bound + max(costs, default=0)  # the one that was just handed over is still counted here
+
+
+def test_a_small_item_passes_one_that_does_not_fit_yet() -> None:
+    begun: list[str] = []
+    passed = threading.Event()
+
+    def work(name: str) -> str:
+        begun.append(name)
+        if name == "first":
+            assert passed.wait(10)
+        if name == "small":
+            passed.set()
+        return name
+
+    items = [("first", 60), ("large", 50), ("small", 5)]
+    assert list(each_in_order(work, items, jobs=2, bound=80)) == ["first", "large", "small"]
+    assert begun == ["first", "small", "large"]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_what_the_work_raises_is_raised_in_its_turn(jobs: int) -> None:
+    def work(number: int) -> int:
+        if number == 2:
+            raise KeyError(number)
+        return number
+
+    results = each_in_order(work, [(number, 1) for number in range(50)], jobs=jobs, bound=100)
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(KeyError):
+        next(results)
+    assert threading.active_count() == 1
+
+
+def test_threads_end_when_nobody_takes_the_results() -> None:
+    results = each_in_order(lambda number: number, [(number, 1) for number in range(100)], jobs=3, bound=100)
+    assert next(results) == 0
+    results.close()  # type: ignore[attr-defined]  # it is a generator
+    assert threading.active_count() == 1
+
+
+def test_what_costs_more_than_the_bound_is_begun_alone() -> None:
+    watch = Watch()
+    costs = [100, 100, 100]
+    assert list(each_in_order(watch.work(costs), list(enumerate(costs)), jobs=3, bound=10)) == [0, 1, 2]
+    assert watch.most_items == 1
+
+
+def test_an_error_that_is_returned_is_a_result_like_any_other() -> None:
+    found = list(each_in_order(KeyError, [(number, 1) for number in range(5)], jobs=2, bound=9))
+    assert [error.args for error in found] == [(number,) for number in range(5)]
