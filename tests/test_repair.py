@@ -204,7 +204,7 @@ def test_a_library_that_changes_after_planning_is_refused(tmp_path: Path) -> Non
 
 
 def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(edit: ElfEdit, *_: object) -> None:
+    def fail(edit: ElfEdit, *_: object, **__: object) -> None:
         raise ToolError("patchelf failed", where=edit.member)
 
     (tmp_path / "tmp").mkdir()
@@ -219,8 +219,12 @@ def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pyt
 def test_a_result_that_would_not_keep_its_name_is_not_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("apply_edit", "verify_edit"):
-        monkeypatch.setattr(f"truewheel.bundler.apply.{name}", lambda *_: None)
+    def untouched(_: ElfEdit, path: Path, *, source: Path | None = None, **__: object) -> None:
+        if source is not None:
+            path.write_bytes(source.read_bytes())
+
+    monkeypatch.setattr("truewheel.bundler.apply.apply_edit", untouched)
+    monkeypatch.setattr("truewheel.bundler.apply.verify_edit", lambda *_: None)
     for plat in ("auto", "linux"):
         with pytest.raises(ToolError, match="would not keep its name"):
             repair(simple(tmp_path), tmp_path / "out", options(GREET, plat=plat))
