@@ -25,8 +25,6 @@ _BIG_ENDIAN = 2
 _ARCHIVES = (b"!<arch>\n", b"!<thin>\n")
 _NOT_LOADED = {1: "an object file: no loader maps it", 4: "a memory image of a crashed program"}
 _OTHER_PROCESSORS = frozenset({"unsupported (amdgpu)", "unsupported (bpf)", "unsupported (cuda)"})
-_SPARE = 16 << 20
-"""How many bytes of members may be in memory beside the largest."""
 _KEPT_LIMIT = 64 << 20
 """Bytes of symbol tables that are kept at most; a library beyond that is inflated again when it is asked."""
 
@@ -77,7 +75,7 @@ class Contents:
 def read_members(reader: WheelReader, jobs: int = 1) -> Contents:
     """Read every native member, the largest first, on `jobs` threads.
 
-    In memory at one time are the largest member and little more. Raises InvalidBinaryError naming the member that
+    In memory at one time is at most twice the largest member. Raises InvalidBinaryError naming the member that
     is damaged, the first in archive order when there are several.
     """
     contents = Contents(reader, room=_KEPT_LIMIT)
@@ -132,7 +130,7 @@ def _read_all(contents: Contents, native: list[Entry], jobs: int) -> dict[str, I
         lambda name: _read(contents, name),
         [(entry.name, entry.size) for entry in ordered],
         jobs=min(jobs, len(native)),
-        bound=largest + _SPARE,
+        bound=2 * largest,
     )
     read = dict(zip((entry.name for entry in ordered), results, strict=True))
     images: dict[str, Image] = {}
