@@ -151,6 +151,15 @@ def test_path_entries_that_leave_the_tree_are_told(entry: str) -> None:
     assert text == f"the RPATH entry {entry} leads outside the wheel: {EXT}"
 
 
+def test_the_kernel_that_many_files_ask_for_is_told_once() -> None:
+    built = Built()
+    for number in range(7):
+        built.file(f"demo/x{number}.so", glibc("GLIBC_2.4", minimum_kernel=(3, 2, 0)))
+    (text,) = only(built.analysis()).warnings
+    files = ", ".join(f"demo/x{number}.so" for number in range(5))
+    assert text == f"{files} and 2 more ask for Linux 3.2.0 or newer"
+
+
 def test_a_path_entry_of_many_files_is_told_once() -> None:
     built = Built()
     for number in range(8):

@@ -26,13 +26,13 @@ def remarks(analysis: Analysis, facts: PolicyFacts, until: dict[str, int], floor
     until: by node name, the first policy under which the file is not part of the wheel any more.
     """
     result: list[str] = []
-    for name, stop in until.items():
-        if stop > floor or stop == facts.never:
-            node = analysis.graph.nodes[name]
-            result += _of_file(node, facts, floor)
-            result += _of_edges(analysis, node, facts, floor)
-            if node.in_wheel:
-                result += _of_undefined(analysis, node)
+    nodes = [analysis.graph.nodes[name] for name, stop in until.items() if stop > floor or stop == facts.never]
+    for node in nodes:
+        result += _of_file(node, facts, floor)
+        result += _of_edges(analysis, node, facts, floor)
+        if node.in_wheel:
+            result += _of_undefined(analysis, node)
+    result += _kernels(nodes)
     result += _excluded(analysis)
     return tuple(dict.fromkeys(result))
 
@@ -41,14 +41,23 @@ def _of_file(node: Node, facts: PolicyFacts, floor: int) -> Iterator[str]:
     image = node.image
     if image.text_relocations:
         yield f"{node.name} changes its own code while it is loaded (text relocations); hardened systems forbid that"
-    if image.minimum_kernel is not None:
-        yield f"{node.name} asks for Linux {'.'.join(map(str, image.minimum_kernel))} or newer"
     if image.executable_stack and image.kind is ImageKind.EXECUTABLE:
         yield f"{node.name} is a program that asks for an executable stack; hardened systems forbid that"
     if facts.libc is Libc.GLIBC:
         yield from glibc_warnings(node, facts, floor)
     else:
         yield from musl_warnings(node)
+
+
+def _kernels(nodes: Sequence[Node]) -> Iterator[str]:
+    """Yield each oldest kernel that files agree to run on, with these files; all programs of one C library have one."""
+    files: dict[tuple[int, int, int], list[str]] = {}
+    for node in nodes:
+        if node.image.minimum_kernel is not None:
+            files.setdefault(node.image.minimum_kernel, []).append(node.name)
+    for kernel, names in sorted(files.items()):
+        asks = "asks" if len(names) == 1 else "ask"
+        yield f"{_listed(names)} {asks} for Linux {'.'.join(map(str, kernel))} or newer"
 
 
 def _of_edges(analysis: Analysis, node: Node, facts: PolicyFacts, floor: int) -> Iterator[str]:
