@@ -148,7 +148,7 @@ def test_pip_prefix(tmp_path: Path) -> None:
 def test_pip_user(tmp_path: Path) -> None:
     """A venv refuses `--user`, so the interpreter behind it runs the venv's pip."""
     site = str(Path(pip.__file__).parents[1])
-    base = str(getattr(sys, "_base_executable", sys.executable))
+    base = str(Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}"))
     user = str(tmp_path / "user")
     install(tmp_path, "--user", python=base, PYTHONPATH=site, PYTHONUSERBASE=user, PIP_BREAK_SYSTEM_PACKAGES="1")
     done = start(tmp_path / "user" / "bin" / "greet", "x")
