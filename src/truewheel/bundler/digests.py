@@ -13,7 +13,7 @@ from truewheel.threads import each_in_order
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 _REMEMBERED = 4096
 
 
@@ -39,7 +39,8 @@ def file_digests(paths: Iterable[str], jobs: int) -> dict[str, str]:
 @lru_cache(_REMEMBERED)
 def _digest(path: str, _state: tuple[int, ...]) -> str:
     digest = sha256()
+    buffer = memoryview(bytearray(_CHUNK))
     with Path(path).open("rb", buffering=0) as file:
-        while block := file.read(_CHUNK):
-            digest.update(block)
+        while size := file.readinto(buffer):
+            digest.update(buffer[:size])
     return digest.hexdigest()

@@ -6,6 +6,7 @@ several formats, so the rpm program is asked, once for all files. What no databa
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from truewheel.bundler.installed import System
 
 __all__ = ["Package", "owners"]
+
+_MOST = 1 << 19
+"""Bytes that are read of a list at a time; few lists are longer."""
 
 
 def owners(paths: Sequence[str], root: Path = Path("/")) -> Mapping[str, Package]:
@@ -55,12 +59,21 @@ def _dpkg_owners(system: System, wanted: Mapping[str, str]) -> dict[str, Package
 
 
 def _content(path: str) -> bytes:
-    """Return what a file holds; there are many, so it is read without ceremony."""
+    """Return what a file holds. There are a thousand of them, so no object is made of each."""
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path costs as much as the reading
-            return file.read()
+        file = os.open(path, os.O_RDONLY)
     except OSError:
         return b""
+    try:
+        content = piece = os.read(file, _MOST)
+        while len(piece) == _MOST:
+            piece = os.read(file, _MOST)
+            content += piece
+    except OSError:
+        return b""
+    finally:
+        os.close(file)
+    return content
 
 
 def _dpkg_packages(system: System, names: frozenset[str]) -> dict[str, Package]:
