@@ -13,7 +13,7 @@ from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.analyze import analyze
+from truewheel.analyzer.analyze import analyze, require_used_excludes
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.ld_so import SearchOptions
 from truewheel.archive.names import WheelName
@@ -97,14 +97,9 @@ def plan_repair(reader: WheelReader, options: RepairOptions) -> RepairPlan:
     """Return what a repair of the wheel would do. Nothing is written."""
     _require_linux(reader)
     analysis = analyze(reader, options.search, include=options.include, jobs=options.jobs)
+    require_used_excludes(analysis)
     if not any(analysis.graph.members()):
         return _plan_without_native_files(reader, analysis)
-    if analysis.unused_excludes:
-        raise UsageError(
-            f"no needed library matches {', '.join(map(repr, analysis.unused_excludes))}",
-            where="--exclude",
-            hint="`truewheel show` lists the names that a wheel needs",
-        )
     mended = {Rule.EXECUTABLE_STACK} if options.bundle.clear_executable_stack else set()
     verdicts = judge(analysis, mended=mended)
     label = decide_label(verdicts, current=reader.name.platform, plat=options.plat, only_plat=options.only_plat)

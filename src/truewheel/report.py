@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from truewheel.analyzer.analyze import analyze, require_used_excludes
 from truewheel.analyzer.graph import SearchRule
+from truewheel.archive.reader import WheelReader
 from truewheel.errors import RefusedError
-from truewheel.platforms.judge import data_version, is_allowed, libraries_to_bundle
+from truewheel.platforms.judge import data_version, is_allowed, judge, libraries_to_bundle
 from truewheel.retagger.evidence import decide_label, reasons_against
 
 if TYPE_CHECKING:
@@ -135,15 +137,13 @@ class WheelReport:
 def inspect_wheel(wheel: Path, search: SearchOptions | None = None, *, jobs: int = 1) -> WheelReport:
     """Return the report of the wheel at a path; nothing is written.
 
-    search: where libraries are looked for. jobs: how many threads work at once. Raises InvalidInputError for a wheel
-    that cannot be read.
-    """
-    from truewheel.analyzer.analyze import analyze
-    from truewheel.archive.reader import WheelReader
-    from truewheel.platforms.judge import judge
+    search: where libraries are looked for. jobs: how many threads work at once.
 
+    Raises InvalidInputError for a wheel that cannot be read, UsageError for an exclude pattern that fits nothing.
+    """
     with WheelReader.open(wheel) as reader:
         analysis = analyze(reader, search, jobs=jobs)
+        require_used_excludes(analysis)
         return report(wheel.name, wheel.stat().st_size, analysis, judge(analysis))
 
 

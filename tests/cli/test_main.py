@@ -15,7 +15,6 @@ import pytest
 from support.cli import PROGRAM, environment, on_terminal, process, truewheel
 from support.fixtures import family, unrepaired_wheel
 from truewheel import __version__
-from truewheel.analyzer.analyze import analyze
 from truewheel.cli import each, main
 from truewheel.cli import show as show_module
 from truewheel.errors import OutputError
@@ -111,7 +110,7 @@ def test_a_defect_is_told_in_one_line_with_the_way_to_its_traceback(
     place: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        show_module, "search_from" if place is show_module else "analyze", failing(KeyError("surprise"))
+        show_module, "search_from" if place is show_module else "inspect_wheel", failing(KeyError("surprise"))
     )
     outcome = truewheel("show", HELLO)
     assert outcome.code == 1
@@ -120,7 +119,7 @@ def test_a_defect_is_told_in_one_line_with_the_way_to_its_traceback(
     assert "TRUEWHEEL_DEBUG=1" in line
 
 
-@pytest.mark.parametrize("name", ["search_from", "analyze"])
+@pytest.mark.parametrize("name", ["search_from", "inspect_wheel"])
 def test_a_defect_is_raised_when_asked_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(show_module, name, failing(KeyError("surprise")))
     with pytest.raises(KeyError, match="surprise"):
@@ -130,13 +129,13 @@ def test_a_defect_is_raised_when_asked_for(name: str, monkeypatch: pytest.Monkey
 def test_a_defect_of_one_wheel_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
 
-    def once(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as analyze
+    def once(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as inspect_wheel
         calls.append(1)
         if len(calls) == 1:
             raise ZeroDivisionError
-        return analyze(*arguments, **options)
+        return inspect_wheel(*arguments, **options)
 
-    monkeypatch.setattr(show_module, "analyze", once)
+    monkeypatch.setattr(show_module, "inspect_wheel", once)
     outcome = truewheel("show", "--json", HELLO, unrepaired_wheel("aarch64"))
     assert outcome.code == 4
     assert '"defect": true' in outcome.output
@@ -150,7 +149,7 @@ def test_an_error_of_ours_outside_any_wheel_is_told_with_its_own_exit_code(monke
 
 
 def test_interruption_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(show_module, "analyze", failing(KeyboardInterrupt()))
+    monkeypatch.setattr(show_module, "inspect_wheel", failing(KeyboardInterrupt()))
     outcome = truewheel("show", HELLO)
     assert (outcome.code, one_line(outcome)) == (130, "truewheel: interrupted; nothing half-done was left behind")
 
@@ -163,6 +162,7 @@ def wait(*_, **__):
     time.sleep(60)
 conductor._confirm = wait
 from truewheel.cli.main import run
+from truewheel.report import inspect_wheel
 sys.exit(run())
 """
 

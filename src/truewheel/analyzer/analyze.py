@@ -15,6 +15,7 @@ from truewheel.analyzer.ld_so import WHEEL
 from truewheel.analyzer.resolve import Member, build_graph
 from truewheel.analyzer.unprovided import find_unprovided
 from truewheel.archive.layout import installed_path
+from truewheel.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +90,19 @@ def analyze(
         unused_excludes=found.unused_excludes,
         included=found.included,
     )
+
+
+def require_used_excludes(analysis: Analysis) -> None:
+    """Raise UsageError when a pattern of `exclude` fits nothing that the wheel needs: it is likely misspelt.
+
+    A wheel without native files needs nothing, and no pattern is to blame for that.
+    """
+    if analysis.unused_excludes and any(analysis.graph.members()):
+        raise UsageError(
+            f"no needed library matches {', '.join(map(repr, analysis.unused_excludes))}",
+            where="--exclude",
+            hint="`truewheel show` lists the names that a wheel needs",
+        )
 
 
 def _place(path: InstalledPath | None) -> str | None:

@@ -26,7 +26,6 @@ from truewheel.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.ld_so import SearchOptions
 
 Result = TypeVar("Result")
@@ -78,16 +77,6 @@ def _require_file(path: Path) -> None:
         unexpanded = any(sign in path.name for sign in "*?[")
         hint = "the pattern matches no file; was the wheel built?" if unexpanded else ""
         raise InvalidInputError("there is no such file", where=str(path), hint=hint)
-
-
-def require_used_excludes(analysis: Analysis) -> None:
-    """Raise UsageError when a pattern of --exclude fits nothing that the wheel needs: it is likely misspelt."""
-    if analysis.unused_excludes:
-        raise UsageError(
-            f"no needed library matches {', '.join(map(repr, analysis.unused_excludes))}",
-            where="--exclude",
-            hint="`truewheel show` lists the names that a wheel needs",
-        )
 
 
 def search_from(options: Mapping[str, Any]) -> SearchOptions:

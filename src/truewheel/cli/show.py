@@ -7,18 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from truewheel.analyzer.analyze import analyze
-from truewheel.archive.reader import WheelReader
-from truewheel.cli.each import for_each, require_used_excludes, search_from
+from truewheel.cli.each import for_each, search_from
 from truewheel.cli.format import human_size, plural, printable, screen_width, wrapped
 from truewheel.cli.tree import tree
-from truewheel.platforms.judge import judge
 from truewheel.platforms.verdict import sentences
-from truewheel.report import SCHEMA, report
+from truewheel.report import SCHEMA, inspect_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from truewheel.errors import ExitCode
     from truewheel.report import TagTruth, WheelReport
@@ -34,12 +30,6 @@ def show_wheels(options: Mapping[str, Any]) -> ExitCode:
     width = None if options["verbose"] else screen_width()
     reports: list[WheelReport] = []
 
-    def look(wheel: Path) -> WheelReport:
-        with WheelReader.open(wheel) as reader:
-            analysis = analyze(reader, search, jobs=options["jobs"])
-            require_used_excludes(analysis)
-            return report(wheel.name, wheel.stat().st_size, analysis, judge(analysis))
-
     def present(one: WheelReport) -> None:
         if not options["as_json"]:
             if reports:
@@ -48,7 +38,9 @@ def show_wheels(options: Mapping[str, Any]) -> ExitCode:
                 click.echo(printable(line))
         reports.append(one)
 
-    failures, code = for_each(options["wheels"], look, present)
+    failures, code = for_each(
+        options["wheels"], lambda wheel: inspect_wheel(wheel, search, jobs=options["jobs"]), present
+    )
     if options["as_json"]:
         wheels = [one.to_json() for one in reports]
         click.echo(json.dumps({"schema": SCHEMA, "wheels": wheels, "failed": failures}, indent=2))

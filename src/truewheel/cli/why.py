@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from truewheel.analyzer.analyze import analyze
+from truewheel.analyzer.analyze import analyze, require_used_excludes
 from truewheel.archive.reader import WheelReader
-from truewheel.cli.each import for_each, require_used_excludes, search_from
+from truewheel.cli.each import for_each, search_from
 from truewheel.cli.format import printable
 from truewheel.explain import explain
 from truewheel.platforms.judge import judge
