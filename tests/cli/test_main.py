@@ -18,6 +18,7 @@ from truewheel import __version__
 from truewheel.cli import each, main
 from truewheel.cli import show as show_module
 from truewheel.errors import OutputError
+from truewheel.report import inspect_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
