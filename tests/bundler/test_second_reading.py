@@ -32,9 +32,9 @@ def test_tables_are_as_long_as_their_sections(path: str) -> None:
     sizes = {section.name: section["sh_size"] for section in elf.iter_sections()}
     symbols = elf.get_section_by_name(".dynsym")
     assert isinstance(symbols, SymbolTableSection)
-    assert reading.symbol_count() == symbols.num_symbols()
-    assert reading.version_needs()[1] == sizes.get(".gnu.version_r", 0)
-    assert reading.version_definitions()[1] == sizes.get(".gnu.version_d", 0)
+    assert reading.symbol_count == symbols.num_symbols()
+    assert reading.version_needs[1] == sizes.get(".gnu.version_r", 0)
+    assert reading.version_definitions[1] == sizes.get(".gnu.version_d", 0)
     found = reading.hash_sizes()
     for tag, name in (("DT_GNU_HASH", ".gnu.hash"), ("DT_HASH", ".hash")):
         assert found.get(tag, 0) == sizes.get(name, 0)
@@ -54,20 +54,20 @@ def test_every_class_and_byte_order_is_read(
     elf.needs = [("libc.so.6", [Ver("GLIBC_2.17", 2), Ver("GLIBC_2.34", 4)]), ("libm.so.6", [Ver("GLIBC_2.29", 5)])]
     elf.defines = [Ver("libone.so.1", 1, flags=1), Ver("ONE_1", 3)]
     reading = read(memoryview(elf.build().data))
-    assert reading.symbol_count() == 5
+    assert reading.symbol_count == 5
     assert reading.strings("DT_NEEDED") == ("libc.so.6",)
     assert reading.strings("DT_SONAME") == ("libone.so.1",)
-    assert reading.version_needs()[0] == (
+    assert reading.version_needs[0] == (
         VersionSet("libc.so.6", (("GLIBC_2.17", 0, 0, 2), ("GLIBC_2.34", 0, 0, 4))),
         VersionSet("libm.so.6", (("GLIBC_2.29", 0, 0, 5),)),
     )
-    assert [item.versions[0][0] for item in reading.version_definitions()[0]] == ["libone.so.1", "ONE_1"]
+    assert [item.versions[0][0] for item in reading.version_definitions[0]] == ["libone.so.1", "ONE_1"]
 
 
 def test_the_wide_hash_table_of_s390x_is_read() -> None:
     elf = Elf(byte_order="big", machine=22, symbols=SYMBOLS, hashes=("sysv",), hash_word=8)
     reading = read(memoryview(elf.build().data))
-    assert reading.symbol_count() == 5
+    assert reading.symbol_count == 5
     assert reading.hash_sizes() == {"DT_HASH": 8 * (2 + 2 + 5)}
 
 
@@ -80,14 +80,14 @@ def test_without_hash_tables_relocations_tell_of_symbols(name: str, last: int) -
     known = [struct.unpack_from("<" + parts.word, parts.data, where + at)[0] >> shift for at in range(0, size, entry)]
     parts.set_dynamic("DT_GNU_HASH", 0, new_tag=DEBUG)
     parts.set_dynamic("DT_HASH", 0, new_tag=DEBUG)
-    assert read(memoryview(bytes(parts.data))).symbol_count() == max(known) + 1 <= last + 1
+    assert read(memoryview(bytes(parts.data))).symbol_count == max(known) + 1 <= last + 1
 
 
 def test_an_empty_table_of_gnu_ld_does_not_tell() -> None:
     elf = Elf(symbols=[Sym("printf", defined=False), Sym("puts", defined=False)], empty_gnu_hash=True)
-    assert read(memoryview(elf.build().data)).symbol_count() == 1
+    assert read(memoryview(elf.build().data)).symbol_count == 1
     elf.hashes = ("gnu", "sysv")
-    assert read(memoryview(elf.build().data)).symbol_count() == 3
+    assert read(memoryview(elf.build().data)).symbol_count == 3
 
 
 def test_strings_end_inside_their_table() -> None:
@@ -105,7 +105,7 @@ def test_strings_end_inside_their_table() -> None:
 def test_versions_without_end_are_refused() -> None:
     many = Elf(symbols=SYMBOLS, needs=[(f"lib{number}", [Ver("A", 2)]) for number in range(1001)]).build()
     with pytest.raises(ReadingError, match="the table of DT_VERNEED does not end"):
-        read(memoryview(many.data)).version_needs()
+        read(memoryview(many.data)).version_needs
 
 
 def test_too_many_program_headers_are_refused() -> None:

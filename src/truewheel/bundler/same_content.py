@@ -32,7 +32,7 @@ def symbol_differences(before: Reading, after: Reading) -> Iterator[str]:
         return
     form = struct.Struct(before.order + ("IBBHQQ" if before.is_64_bit else "IIIBBH"))
     place_of_section = 6 if before.is_64_bit else 14
-    old, new = (_table(reading, "DT_SYMTAB", before.symbol_count() * form.size) for reading in (before, after))
+    old, new = (_table(reading, "DT_SYMTAB", before.symbol_count * form.size) for reading in (before, after))
     if old != new:
         columns = [table[place_of_section + part :: form.size] for table in (old, new) for part in (0, 1)]
         for high, low, new_high, new_low in set(zip(*columns, strict=True)):
@@ -101,7 +101,7 @@ def content_differences(before: Reading, after: Reading) -> Iterator[str]:
         if _table(before, tag, tables[tag]) != _table(after, tag, tables[tag]):
             yield f"the table of {tag} changed"
     hidden = sorted([*_movable(before, tables), *_free(before, after)])
-    for load in before.loads():
+    for load in before.loads:
         for span in _gaps(load.address, load.file_end, hidden):
             yield from _compared(before, after, load, span)
         yield from _zeros(after, load)
@@ -109,12 +109,12 @@ def content_differences(before: Reading, after: Reading) -> Iterator[str]:
 
 def _table_sizes(reading: Reading) -> Iterator[tuple[str, int]]:
     """Yield the size in bytes of each table that the dynamic segment points at and patchelf may move."""
-    count = reading.symbol_count()
+    count = reading.symbol_count
     yield "DT_STRTAB", reading.value("DT_STRSZ") or 0
     yield "DT_SYMTAB", count * (24 if reading.is_64_bit else 16)
     yield "DT_VERSYM", count * 2
-    yield "DT_VERNEED", reading.version_needs()[1]
-    yield "DT_VERDEF", reading.version_definitions()[1]
+    yield "DT_VERNEED", reading.version_needs[1]
+    yield "DT_VERDEF", reading.version_definitions[1]
     yield from reading.hash_sizes().items()
     for tag, size_tag in RELOCATION_TABLES:
         yield tag, reading.value(size_tag) or 0
@@ -135,7 +135,7 @@ def _movable(reading: Reading, tables: dict[str, int]) -> Iterator[tuple[int, in
 def _mapped_headers(reading: Reading) -> Iterator[tuple[int, int]]:
     """Yield the address ranges of the ELF header and the header tables, as far as they are mapped."""
     for start, end in reading.headers:
-        for load in reading.loads():
+        for load in reading.loads:
             if load.offset <= start and end <= load.offset + load.file_size:
                 yield start - load.offset + load.address, end - load.offset + load.address
 
@@ -149,7 +149,7 @@ def _free(before: Reading, after: Reading) -> Iterator[tuple[int, int]]:
     if not sections:
         return
     if before.identity["e_type"] == "ET_EXEC":
-        spans = [(load.address, load.file_end) for load in before.loads()]
+        spans = [(load.address, load.file_end) for load in before.loads]
     else:
         spans = list(_mapped_headers(after))
     for start, end in spans:
@@ -171,7 +171,7 @@ def _gaps(start: int, end: int, hidden: Iterable[tuple[int, int]]) -> Iterator[t
 def _compared(before: Reading, after: Reading, load: Segment, span: tuple[int, int]) -> Iterator[str]:
     start, end = span
     mapped = 0
-    for other in after.loads():
+    for other in after.loads:
         low, high = max(start, other.address), min(end, other.file_end)
         if low < high:
             mapped += high - low
@@ -192,7 +192,7 @@ def _zeros(after: Reading, load: Segment) -> Iterator[str]:
     """Check the memory that a loader fills with zeros."""
     start, end = load.file_end, load.end
     mapped = 0
-    for other in after.loads():
+    for other in after.loads:
         mapped += max(0, min(end, other.end) - max(start, other.address))
         low, high = max(start, other.address), min(end, other.file_end)
         if low < high and any(after.at(low, high - low)):

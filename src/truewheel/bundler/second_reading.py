@@ -10,7 +10,7 @@ import struct
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +79,7 @@ _VersionReader = Callable[[int], "tuple[VersionSet, int, int]"]
 """From the address of an entry to what it says, the distance to the next entry, and the address behind its parts."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Reading:
     """One file.
 
@@ -98,6 +98,7 @@ class Reading:
     segments: tuple[Segment, ...]
     dynamic: Mapping[str, tuple[int, ...]]
 
+    @cached_property
     def loads(self) -> tuple[Segment, ...]:
         """Return the segments that are mapped."""
         return self.of_kind("PT_LOAD")
@@ -121,7 +122,7 @@ class Reading:
             load.address <= segment.address
             and segment.file_end <= load.file_end
             and segment.address - load.address == segment.offset - load.offset
-            for load in self.loads()
+            for load in self.loads
         )
 
     def values(self, tag: str) -> tuple[int, ...]:
@@ -135,7 +136,7 @@ class Reading:
 
     def offset(self, address: int, size: int) -> int:
         """Return where in the file the mapped bytes at `address` lie; raise ReadingError when they do not."""
-        for load in self.loads():
+        for load in self.loads:
             if load.address <= address and address + size <= load.file_end:
                 return load.offset + address - load.address
         raise ReadingError(f"{size} bytes at address {address:#x} are not mapped from the file")
@@ -162,10 +163,12 @@ class Reading:
         """Return the strings of all entries with the tag."""
         return tuple(self.string(value) for value in self.dynamic.get(tag, ()))
 
+    @cached_property
     def version_needs(self) -> tuple[tuple[VersionSet, ...], int]:
         """Return the versions that the file needs of others, and the size of their table in bytes."""
         return self._versions("DT_VERNEED", self._needed_version)
 
+    @cached_property
     def version_definitions(self) -> tuple[tuple[VersionSet, ...], int]:
         """Return the versions that the file defines, and the size of their table in bytes."""
         return self._versions("DT_VERDEF", self._defined_version)
@@ -216,6 +219,7 @@ class Reading:
             sizes["DT_GNU_HASH"] = self._gnu_hash(at)[1]
         return sizes
 
+    @cached_property
     def symbol_count(self) -> int:
         """Return the number of dynamic symbols, as far as a loader can know of them.
 

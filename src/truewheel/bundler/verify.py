@@ -78,7 +78,7 @@ def _changed(what: str, before: object, after: object) -> Iterator[str]:
 def _loads(after: Reading) -> Iterator[str]:
     """Check what every loader takes for granted of PT_LOAD segments."""
     end = 0
-    for load in after.loads():
+    for load in after.loads:
         name = f"the segment at address {load.address:#x}"
         if load.offset + load.file_size > len(after.data):
             yield f"{name} ends behind the file"
@@ -156,13 +156,13 @@ def _placement(before: Reading, after: Reading) -> Iterator[str]:
 
 def _header_is_mapped(reading: Reading) -> bool:
     start, end = reading.headers[1]
-    return any(load.offset <= start and end <= load.offset + load.file_size for load in reading.loads())
+    return any(load.offset <= start and end <= load.offset + load.file_size for load in reading.loads)
 
 
 def _is_writable(reading: Reading) -> bool:
     dynamic: Segment = reading.of_kind("PT_DYNAMIC")[0]
     return any(
-        load.flags & _PF_W and load.address <= dynamic.address and dynamic.end <= load.end for load in reading.loads()
+        load.flags & _PF_W and load.address <= dynamic.address and dynamic.end <= load.end for load in reading.loads
     )
 
 
@@ -191,7 +191,7 @@ def _dynamic(edit: ElfEdit, before: Reading, after: Reading) -> Iterator[str]:
 def _versions(edit: ElfEdit, before: Reading, after: Reading) -> Iterator[str]:
     """Check that versions are needed of the same libraries, by their new names, and that these are still needed."""
     renamed = dict(edit.replace_needed)
-    old, new = before.version_needs()[0], after.version_needs()[0]
+    old, new = before.version_needs[0], after.version_needs[0]
     wanted = [(renamed.get(item.library, item.library), item.versions) for item in old]
     if wanted != [(item.library, item.versions) for item in new]:
         yield f"the symbol versions that are needed changed: {_spelled(old)} became {_spelled(new)}"
@@ -201,7 +201,7 @@ def _versions(edit: ElfEdit, before: Reading, after: Reading) -> Iterator[str]:
     }
     if orphans:
         yield f"symbol versions are needed of {', '.join(sorted(orphans))}, which is not needed any more"
-    if before.version_definitions()[0] != after.version_definitions()[0]:
+    if before.version_definitions[0] != after.version_definitions[0]:
         yield "the symbol versions that are defined changed"
 
 
