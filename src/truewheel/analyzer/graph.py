@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,8 +44,7 @@ class Outcome(Enum):
     OTHER_ARCHITECTURE = "of another architecture"
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One place that was tried."""
 
     place: str
@@ -54,8 +53,7 @@ class Attempt:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(NamedTuple):
     """The search for one name: the node it ended at, or None, and everything that was tried, in order.
 
     A rule without a found node means that no file was looked for (the loader itself, libpython, an excluded name).
@@ -66,8 +64,7 @@ class Lookup:
     attempts: tuple[Attempt, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """`needer` names `dependency`; the loader ends its search at `lookup.found`."""
 
     needer: str
@@ -75,8 +72,7 @@ class Edge:
     lookup: Lookup
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One native file.
 
     name: the member's name for a file of the wheel, else the absolute path with every symbolic link resolved.

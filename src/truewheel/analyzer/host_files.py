@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import mmap
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.elf import is_elf, read_image
 from truewheel.analyzer.graph import Outcome
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from truewheel.analyzer.image import Image
 
 
-@dataclass(frozen=True, slots=True)
-class HostFile:
+class HostFile(NamedTuple):
     """One library of the host. path: absolute, with every symbolic link resolved. size: bytes."""
 
     path: str

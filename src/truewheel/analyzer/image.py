@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class ImageKind(Enum):
@@ -37,16 +38,14 @@ class Libc(Enum):
     MUSL = "musl"
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(NamedTuple):
     """One name that the loader must find."""
 
     name: str
     kind: DependencyKind = DependencyKind.NEEDED
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SymbolNeed:
+class SymbolNeed(NamedTuple):
     """One symbol version that a file demands of a library, e.g. `GLIBC_2.34` of `libc.so.6` (ELF verneed)."""
 
     library: str
@@ -55,8 +54,7 @@ class SymbolNeed:
     """True when every reference is weak: the loader then only warns (VER_FLG_WEAK)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """One entry of the dynamic symbol table."""
 
     name: str

@@ -24,7 +24,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import Libc
@@ -91,8 +91,7 @@ def split_library_path(value: str) -> tuple[Path, ...]:
     return tuple(Path(part or ".").absolute() for part in re.split("[:;]", value)) if value else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """Where one file's needed names are looked for.
 
     in_wheel: directories of the wheel, in order.

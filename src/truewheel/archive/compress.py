@@ -6,10 +6,9 @@ The bytes do not depend on the number of threads: each member is one deflate str
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from mmap import ACCESS_READ, mmap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from deflate import crc32, deflate_compress
 
@@ -30,8 +29,7 @@ SPARE = 16 << 20
 _WORTH_THREADS = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """Content that is made only when its turn comes, so that making and compressing share the threads.
 
     size: the bytes it will have, or nearly.
@@ -42,8 +40,7 @@ class Pending:
     make: Callable[[], Path]
 
 
-@dataclass(frozen=True, slots=True)
-class NewMember:
+class NewMember(NamedTuple):
     """A member to be written.
 
     content: its bytes, the path of a file that holds them and does not change meanwhile, or how to make such a file.
@@ -94,8 +91,7 @@ def _mapped(path: Path) -> Content:
         raise InvalidInputError(f"cannot be read: {error.strerror}", where=str(path)) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Compressed:
+class Compressed(NamedTuple):
     """A member ready to be written. sha256 is the digest of the content, size its bytes."""
 
     member: NewMember

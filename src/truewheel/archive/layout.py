@@ -7,10 +7,10 @@ lies relative to another is not known: it differs between virtual environments, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePosixPath
 from posixpath import relpath
+from typing import NamedTuple
 
 _DATA_PARTS = 3
 
@@ -28,8 +28,7 @@ class Scheme(Enum):
 _SCHEMES = {scheme.value: scheme for scheme in Scheme}
 
 
-@dataclass(frozen=True, slots=True)
-class InstalledPath:
+class InstalledPath(NamedTuple):
     """A place below the root of one installation scheme."""
 
     scheme: Scheme

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.archive.names import expand_tags, parse_tag_set
 from truewheel.errors import InvalidWheelError
@@ -27,8 +27,7 @@ _HEADER = re.compile(r"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 _VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})(?:\.\d{1,9})*")
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """One line: its text, its line ending, and the header it holds (lower case, `-` for `_`), if any."""
 
     text: str

@@ -6,9 +6,8 @@ for RECORD's signatures, which sign a RECORD that is no more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from truewheel.archive.reader import WheelReader
 
 
-@dataclass(frozen=True, slots=True)
-class RecordRewrite:
+class RecordRewrite(NamedTuple):
     """dropped: paths that lose their rows. digests: sha256 and size of kept files that gain one.
 
     notices: sentences for the user.

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from hashlib import sha256
 from time import gmtime
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from deflate import crc32
 
@@ -46,8 +45,7 @@ _EPOCH_FIRST, _EPOCH_LAST = 315_532_800, 4_354_819_198
 _DOS_YEAR = 1980
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(NamedTuple):
     """What is to be different: members to put (new, or in place of old ones), and names to remove."""
 
     put: tuple[NewMember, ...] = ()
@@ -81,8 +79,7 @@ class StagedWheel:
         return self._file.publish(name, force=force)
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
+class _Order(NamedTuple):
     """Which members are copied and which are put, in the order in which they are written; RECORD follows."""
 
     copied: tuple[Entry, ...]

@@ -6,9 +6,8 @@ Every path is computed between the places where files land after installation. F
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import ImageKind
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from truewheel.platforms.verdict import Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """Where the native members land in the new wheel, and where libraries go.
 
     folder: the name of the folder of libraries.

@@ -6,7 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import DependencyKind, ImageKind
@@ -44,8 +44,7 @@ class BundleOptions:
     clear_executable_stack: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(NamedTuple):
     """The part of a repair plan that concerns machine code."""
 
     libraries: tuple[LibraryCopy, ...]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,8 +41,7 @@ class ReadingError(Exception):
     """What was read cannot be true of a file that a loader takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """One program header; `kind` as pyelftools spells it (`PT_LOAD`), a number in text when it knows no name."""
 
     kind: str
@@ -64,8 +63,7 @@ class Segment:
         return self.address + self.file_size
 
 
-@dataclass(frozen=True, slots=True)
-class VersionSet:
+class VersionSet(NamedTuple):
     """One group of `.gnu.version_r` (library: the file it is needed of) or `.gnu.version_d` (library: empty).
 
     versions: tuples of the name and the numbers that stand with it.

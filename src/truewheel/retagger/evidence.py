@@ -6,8 +6,7 @@ names of a promise are carried along because older installers know only these.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.errors import RefusedError, UsageError
 from truewheel.platforms.policies import FAMILIES, architectures, newest_policy, policy_facts
@@ -25,8 +24,7 @@ _NEEDED_BY_ANY_LABEL = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY})
 """A wheel that breaks these does not load, whatever it is called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """What a repaired wheel is called.
 
     platforms: its platform tags, sorted.

@@ -8,7 +8,6 @@ name is true of a wheel is judged elsewhere.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,8 +43,7 @@ class Tag(NamedTuple):
         return "-".join(self)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Platform:
+class Platform(NamedTuple):
     """A platform tag taken apart.
 
     family: `manylinux`, `musllinux`, `linux` or `macosx`.
