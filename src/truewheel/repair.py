@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.analyze import analyze, require_used_excludes
 from truewheel.analyzer.graph import SearchRule
@@ -69,8 +69,7 @@ class RepairOptions:
             raise UsageError("at least one thread must work", where="--jobs")
 
 
-@dataclass(frozen=True, slots=True)
-class Repaired:
+class Repaired(NamedTuple):
     """One finished repair: the plan, the wheel it wrote, and both sizes in bytes.
 
     notices: the sentences of the plan, and what was learnt while the wheel was written.

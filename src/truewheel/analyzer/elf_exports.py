@@ -8,8 +8,7 @@ memory map of the file's size, whose untouched pages take no memory. To a reader
 from __future__ import annotations
 
 import mmap
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.elf_layout import SegmentType, Tag, open_elf, read_dynamic
 from truewheel.analyzer.elf_symbols import exported, open_symbols
@@ -25,8 +24,7 @@ SMALL = 1 << 16
 """Bytes below which a map costs more than it saves."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskedName:
+class AskedName(NamedTuple):
     """A symbol's name as a symbol table holds it, and its hash in DT_GNU_HASH, worked out once for all files."""
 
     name: str

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.errors import InvalidWheelError
@@ -41,8 +40,7 @@ class Row(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A RECORD file.
 
     where: the member's name, `foo-1.0.dist-info/RECORD`; its own row carries it.

@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,8 +20,7 @@ _LARGEST_TEXT = 4 << 20
 _MOST_STEPS = 1000  # parts of a path with all its links; the kernel itself follows 40 links
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(NamedTuple):
     """One installed package.
 
     kind: the package manager, as package URLs spell it: `deb`, `rpm`, `apk` or `conda`.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,8 +57,7 @@ class Reason:
     oldest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """One platform promise for one architecture, without naming the facts behind it.
 
     name: as in a tag, without the architecture: `manylinux_2_17`, `musllinux_1_2`.
@@ -80,8 +79,7 @@ class Policy:
         return tuple(sorted(f"{name}_{self.architecture}" for name in (self.name, *self.aliases)))
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """All reasons against one policy; none when the promise is kept as the wheel stands."""
 
     policy: Policy
@@ -98,8 +96,7 @@ class Judgement:
         return all(reason.mendable for reason in self.reasons)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a wheel may be called within one family of policies (`manylinux` or `musllinux`).
 
     judgements: one per policy of the wheel's architecture, oldest first; empty when the architecture has none.
