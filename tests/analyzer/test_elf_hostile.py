@@ -174,10 +174,10 @@ def test_a_later_segment_covers_an_earlier_one() -> None:
 
 
 def soon(call: Callable[[], object]) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InvalidBinaryError):
         call()
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_names_that_overlap_without_measure_cost_little() -> None:
@@ -206,7 +206,7 @@ def test_a_sea_of_zeros_costs_little() -> None:
     head = struct.pack("<IIII", 1 << 20, 1, 0, 0)
     data[built.at["note0"] : built.at["note0"] + 16] = head
     struct.pack_into("<Q", data, at, BASE + built.at["note0"])
-    start = time.perf_counter()
+    start = time.process_time()
     read_image(bytes(data), "x")
     read_symbols(bytes(data), "x")
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

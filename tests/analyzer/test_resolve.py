@@ -313,9 +313,9 @@ def test_two_hundred_modules_that_need_a_hundred_libraries_are_quick() -> None:
         member(f"d{number}/m.so", image(*names, GLIBC, runpath=("$ORIGIN/../libs",), module=True))
         for number in range(200)
     ]
-    started = time.perf_counter()
+    started = time.process_time()
     graph = build_graph([*modules, *libraries], _WHEEL_ONLY).graph
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert sum(1 for _ in graph.missing()) == 200  # libc.so.6, once a module
 
 

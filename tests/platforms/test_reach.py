@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from time import perf_counter
+from time import process_time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,7 +101,7 @@ def test_a_large_wheel_is_judged_in_no_time() -> None:
     judge(analysis)
     times = []
     for _ in range(3):
-        start = perf_counter()
+        start = process_time()
         judge(analysis)
-        times.append(perf_counter() - start)
+        times.append(process_time() - start)
     assert min(times) < 0.25
