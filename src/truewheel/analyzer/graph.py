@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +33,13 @@ class SearchRule(Enum):
     INTERPRETER = "provided by the Python interpreter"
     """libpython: the process that imports an extension module has it already, or must not have a second one."""
     EXCLUDED = "excluded by the caller"
+    LOADER_PATH = "@loader_path"
+    EXECUTABLE_PATH = "@executable_path"
+    LC_RPATH = "LC_RPATH"
+    DYLD_ENVIRONMENT = "DYLD_LIBRARY_PATH"
+    DYLD_FALLBACK = "DYLD_FALLBACK_LIBRARY_PATH"
+    SYSTEM = "part of the system"
+    """macOS keeps these in one cache; there may be no file."""
 
 
 class Outcome(Enum):
@@ -42,6 +49,8 @@ class Outcome(Enum):
     ABSENT = "absent"
     NOT_NATIVE = "not an ELF file"
     OTHER_ARCHITECTURE = "of another architecture"
+    NOT_MACHO = "not a Mach-O library"
+    OTHER_PLATFORM = "for another platform"
 
 
 class Attempt(NamedTuple):
@@ -85,39 +94,70 @@ class Node(NamedTuple):
     size: int
 
 
+class AnyNode(Protocol):
+    """What the graph itself asks of a node."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - the field of a node
+    @property
+    def in_wheel(self) -> bool: ...  # noqa: D102 - the field of a node
+
+
+class Named(Protocol):
+    """A dependency of any format."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - the field of a dependency
+
+
+class AnyEdge(Protocol):
+    """What the graph itself asks of an edge."""
+
+    @property
+    def needer(self) -> str: ...  # noqa: D102 - the field of an edge
+    @property
+    def dependency(self) -> Named: ...  # noqa: D102 - the field of an edge
+    @property
+    def lookup(self) -> Lookup: ...  # noqa: D102 - the field of an edge
+
+
+NodeT = TypeVar("NodeT", bound=AnyNode)
+EdgeT = TypeVar("EdgeT", bound=AnyEdge)
+
+
 @dataclass(frozen=True, slots=True)
-class DependencyGraph:
+class Graph(Generic[NodeT, EdgeT]):
     """All native files of a wheel and every library they reach.
 
     nodes: by name; members of the wheel first, in archive order, then libraries in the order they were met.
     edges: by needer; a node's edges stand in the order of its needed entries.
     """
 
-    nodes: Mapping[str, Node]
-    edges: Mapping[str, tuple[Edge, ...]]
+    nodes: Mapping[str, NodeT]
+    edges: Mapping[str, tuple[EdgeT, ...]]
 
-    def members(self) -> Iterator[Node]:
+    def members(self) -> Iterator[NodeT]:
         """Yield the nodes that are members of the wheel."""
         return (node for node in self.nodes.values() if node.in_wheel)
 
-    def externals(self) -> Iterator[Node]:
+    def externals(self) -> Iterator[NodeT]:
         """Yield the nodes that lie outside the wheel."""
         return (node for node in self.nodes.values() if not node.in_wheel)
 
-    def all_edges(self) -> Iterator[Edge]:
+    def all_edges(self) -> Iterator[EdgeT]:
         """Yield every edge, by needer in node order."""
         return (edge for edges in self.edges.values() for edge in edges)
 
-    def missing(self) -> Iterator[Edge]:
+    def missing(self) -> Iterator[EdgeT]:
         """Yield the edges whose search found nothing, except those that were not searched for."""
         return (edge for edge in self.all_edges() if edge.lookup.found is None and edge.lookup.rule is None)
 
-    def chain(self, target: str) -> tuple[Edge, ...]:
+    def chain(self, target: str) -> tuple[EdgeT, ...]:
         """Return a shortest path of edges from a member of the wheel to the node or needed name `target`.
 
         Empty when `target` is itself a member or is not reached.
         """
-        queue: list[tuple[str, tuple[Edge, ...]]] = [(node.name, ()) for node in self.members()]
+        queue: list[tuple[str, tuple[EdgeT, ...]]] = [(node.name, ()) for node in self.members()]
         seen = {name for name, _ in queue}
         for name, path in queue:
             for edge in self.edges.get(name, ()):
@@ -129,3 +169,9 @@ class DependencyGraph:
                     seen.add(found)
                     queue.append((found, here))
         return ()
+
+
+class DependencyGraph(Graph[Node, Edge]):
+    """The graph of ELF files."""
+
+    __slots__ = ()

@@ -72,6 +72,53 @@ class ElfEdit:
 
 
 @dataclass(frozen=True, slots=True)
+class SliceEdit:
+    """What changes in the load commands of one slice.
+
+    architecture: as `lipo` spells it.
+    install_name: the new LC_ID_DYLIB name; None leaves it.
+    rename: pairs of an old and a new name of a library, for every dylib command with that name.
+    remove: names of libraries whose commands are dropped.
+    delete_rpaths: LC_RPATH entries to drop, every occurrence. add_rpaths: entries to append.
+    """
+
+    architecture: str
+    install_name: str | None = None
+    rename: tuple[tuple[str, str], ...] = ()
+    remove: tuple[str, ...] = ()
+    delete_rpaths: tuple[str, ...] = ()
+    add_rpaths: tuple[str, ...] = ()
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether the slice changes at all."""
+        return self.install_name is not None or bool(
+            self.rename or self.remove or self.delete_rpaths or self.add_rpaths
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MachoEdit:
+    """Everything that changes in one Mach-O file of the new wheel.
+
+    member: the file's name in the new wheel.
+    source: the member of the old wheel, or the path on this machine, whose content is edited.
+    slices: only those that change; the others keep their bytes.
+    """
+
+    member: str
+    source: str
+    slices: tuple[SliceEdit, ...] = ()
+    keep_runtime: bool = True
+    """Whether a signature made anew keeps the hardened runtime that the old one asked for."""
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether any slice changes."""
+        return any(item.changes_anything for item in self.slices)
+
+
+@dataclass(frozen=True, slots=True)
 class Launcher:
     """An executable of `.data/scripts` that moves beside the packages, and the script that takes its place.
 

@@ -36,6 +36,10 @@ class Rule(Enum):
     PYFPE = "pyfpe"
     PURELIB = "purelib"
     UNDEFINED_SYMBOL = "undefined-symbol"
+    MINIMUM_OS = "minimum-os"
+    """A slice agrees to run on a newer macOS only."""
+    PLATFORM = "platform"
+    """A slice is for another of Apple's systems."""
 
 
 @dataclass(frozen=True, slots=True)
