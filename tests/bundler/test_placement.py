@@ -10,7 +10,7 @@ from support.bundles import DATA_DIR, MODULE, Libraries, edit_of, members, plann
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import ImageKind
 from truewheel.archive.layout import InstalledPath, Scheme
-from truewheel.bundler.placement import origin_path
+from truewheel.bundler.planning import origin_path
 from truewheel.bundler.plan import DroppedPath, Launcher
 from truewheel.errors import InvalidInputError, RefusedError
 

@@ -101,6 +101,8 @@ class AnyNode(Protocol):
     def name(self) -> str: ...  # noqa: D102 - the field of a node
     @property
     def in_wheel(self) -> bool: ...  # noqa: D102 - the field of a node
+    @property
+    def size(self) -> int: ...  # noqa: D102 - the field of a node
 
 
 class Named(Protocol):
@@ -121,43 +123,43 @@ class AnyEdge(Protocol):
     def lookup(self) -> Lookup: ...  # noqa: D102 - the field of an edge
 
 
-NodeT = TypeVar("NodeT", bound=AnyNode)
-EdgeT = TypeVar("EdgeT", bound=AnyEdge)
+NodeT_co = TypeVar("NodeT_co", bound=AnyNode, covariant=True)
+EdgeT_co = TypeVar("EdgeT_co", bound=AnyEdge, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Graph(Generic[NodeT, EdgeT]):
+class Graph(Generic[NodeT_co, EdgeT_co]):
     """All native files of a wheel and every library they reach.
 
     nodes: by name; members of the wheel first, in archive order, then libraries in the order they were met.
     edges: by needer; a node's edges stand in the order of its needed entries.
     """
 
-    nodes: Mapping[str, NodeT]
-    edges: Mapping[str, tuple[EdgeT, ...]]
+    nodes: Mapping[str, NodeT_co]
+    edges: Mapping[str, tuple[EdgeT_co, ...]]
 
-    def members(self) -> Iterator[NodeT]:
+    def members(self) -> Iterator[NodeT_co]:
         """Yield the nodes that are members of the wheel."""
         return (node for node in self.nodes.values() if node.in_wheel)
 
-    def externals(self) -> Iterator[NodeT]:
+    def externals(self) -> Iterator[NodeT_co]:
         """Yield the nodes that lie outside the wheel."""
         return (node for node in self.nodes.values() if not node.in_wheel)
 
-    def all_edges(self) -> Iterator[EdgeT]:
+    def all_edges(self) -> Iterator[EdgeT_co]:
         """Yield every edge, by needer in node order."""
         return (edge for edges in self.edges.values() for edge in edges)
 
-    def missing(self) -> Iterator[EdgeT]:
+    def missing(self) -> Iterator[EdgeT_co]:
         """Yield the edges whose search found nothing, except those that were not searched for."""
         return (edge for edge in self.all_edges() if edge.lookup.found is None and edge.lookup.rule is None)
 
-    def chain(self, target: str) -> tuple[EdgeT, ...]:
+    def chain(self, target: str) -> tuple[EdgeT_co, ...]:
         """Return a shortest path of edges from a member of the wheel to the node or needed name `target`.
 
         Empty when `target` is itself a member or is not reached.
         """
-        queue: list[tuple[str, tuple[EdgeT, ...]]] = [(node.name, ()) for node in self.members()]
+        queue: list[tuple[str, tuple[EdgeT_co, ...]]] = [(node.name, ()) for node in self.members()]
         seen = {name for name, _ in queue}
         for name, path in queue:
             for edge in self.edges.get(name, ()):

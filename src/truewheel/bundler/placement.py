@@ -6,22 +6,39 @@ Every path is computed between the places where files land after installation. F
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.analyzer.graph import SearchRule
-from truewheel.analyzer.image import ImageKind
 from truewheel.archive.layout import InstalledPath, Scheme, installed_path, relative
 from truewheel.bundler.plan import Launcher
 from truewheel.errors import RefusedError
-from truewheel.platforms.judge import is_allowed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from truewheel.analyzer.analyze import Analysis
-    from truewheel.analyzer.graph import DependencyGraph, Edge, Node
-    from truewheel.platforms.verdict import Policy
+    from truewheel.analyzer.graph import AnyEdge, AnyNode, Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Cargo:
+    """What is packed, whatever the format of the machine code.
+
+    distribution, data_dir: from the wheel. included: nodes that come along on the caller's wish.
+    programs: the members that are programs. pathless: by member, its edges to members that no path leads to.
+    called: by node, what the files that need it call it. build_ids: by node, where known.
+    fixed: libraries that must keep a name that no tool rewrites, and that name.
+    """
+
+    graph: Graph[AnyNode, AnyEdge]
+    distribution: str
+    data_dir: str
+    called: Mapping[str, str]
+    included: tuple[str, ...] = ()
+    programs: frozenset[str] = frozenset()
+    pathless: Mapping[str, tuple[AnyEdge, ...]] = field(default_factory=dict)
+    build_ids: Mapping[str, str | None] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
 
 
 class Placement(NamedTuple):
@@ -57,9 +74,7 @@ class Placement(NamedTuple):
         return path if scheme is Scheme.PLATLIB else f"{self.data_dir}/{scheme.value}/{path}"
 
 
-def place_members(
-    analysis: Analysis, data_dir: str, policy: Policy, wanted: frozenset[str], folder_suffix: str
-) -> Placement:
+def place_members(cargo: Cargo, wanted: frozenset[str], folder_suffix: str) -> Placement:
     """Return where everything goes when the `wanted` libraries come along.
 
     The root of the wheel is taken as platlib: a wheel with native members is not pure, whatever it says.
@@ -68,103 +83,84 @@ def place_members(
 
     Raises RefusedError for a file that needs a library and can neither reach one nor be moved.
     """
-    distribution = analysis.name.distribution
     places: dict[str, InstalledPath] = {}
     moved: dict[str, str] = {}
     needs: dict[Scheme, dict[str, None]] = {}
-    for node in analysis.graph.members():
-        place = installed_path(node.name, data_dir, root_is_purelib=False)
-        reached = _reached(analysis.graph, node.name, wanted)
-        if _is_stranded(place, data_dir, reached, pathless_edges(analysis.graph, node.name, policy)):
-            moved[node.name] = f"{distribution}.scripts/{_movable(node, place).path}"
+    for node in cargo.graph.members():
+        place = installed_path(node.name, cargo.data_dir, root_is_purelib=False)
+        reached = _reached(cargo.graph, node.name, wanted)
+        if _is_stranded(place, cargo, reached, node.name):
+            moved[node.name] = f"{cargo.distribution}.scripts/{_movable(cargo, node.name, place).path}"
             place = InstalledPath(Scheme.PLATLIB, PurePosixPath(moved[node.name]))
         if place is not None:
             places[node.name] = place
             needs.setdefault(place.scheme, {}).update(dict.fromkeys(reached))
-    for name in asked_for(analysis, wanted):
-        needs.setdefault(Scheme.PLATLIB, {}).update(dict.fromkeys((name, *_reached(analysis.graph, name, wanted))))
+    for name in asked_for(cargo, wanted):
+        needs.setdefault(Scheme.PLATLIB, {}).update(dict.fromkeys((name, *_reached(cargo.graph, name, wanted))))
     return Placement(
-        data_dir=data_dir,
-        folder=f"{distribution}{folder_suffix}",
-        data_base=_data_base(analysis.graph, places, wanted),
+        data_dir=cargo.data_dir,
+        folder=f"{cargo.distribution}{folder_suffix}",
+        data_base=_data_base(cargo.graph, places, wanted),
         places=places,
         moved=moved,
         needs={scheme: tuple(names) for scheme, names in needs.items() if names},
     )
 
 
-def asked_for(analysis: Analysis, libraries: Collection[str]) -> tuple[str, ...]:
+def asked_for(cargo: Cargo, libraries: Collection[str]) -> tuple[str, ...]:
     """Return, in graph order, those of `libraries` that come along on the caller's wish: some file opens them."""
-    needed = {edge.lookup.found for edge in analysis.graph.all_edges()}
+    needed = {edge.lookup.found for edge in cargo.graph.all_edges()}
     return tuple(
         node.name
-        for node in analysis.graph.externals()
-        if node.name in libraries and (node.name in analysis.included or node.name not in needed)
+        for node in cargo.graph.externals()
+        if node.name in libraries and (node.name in cargo.included or node.name not in needed)
     )
 
 
-def origin_path(start: InstalledPath, target: InstalledPath, needer: str) -> str:
-    """Return the `$ORIGIN` entry that leads from the file at `start` to the folder of `target`.
+def way_between(start: InstalledPath, target: InstalledPath, needer: str) -> str:
+    """Return the relative path from the folder of the file at `start` to the folder of `target`; `.` for the same.
 
-    Raises RefusedError when they are installed under different schemes, or when a folder between them has a name that
-    cannot be spelled in an RPATH.
+    Raises RefusedError when they are installed under different schemes.
     """
     way = relative(_parent(start), _parent(target))
     if way is None:
         raise RefusedError(
-            f"needs {target.path}, which is installed under another scheme; no RPATH can lead there",
+            f"needs {target.path}, which is installed under another scheme; no search path can lead there",
             where=needer,
             hint="place both files under the same scheme",
         )
-    if ":" in way or "$" in way:
-        raise RefusedError(
-            f"needs {target.path}, and no RPATH can name a folder with ':' or '$'",
-            where=needer,
-            hint="rename the folder",
-        )
-    return "$ORIGIN" if way == "." else f"$ORIGIN/{way}"
-
-
-def pathless_edges(graph: DependencyGraph, needer: str, policy: Policy) -> tuple[Edge, ...]:
-    """Return the edges to members of the wheel that no path leads to and that the system does not stand in for."""
-    return tuple(
-        edge
-        for edge in graph.edges.get(needer, ())
-        if edge.lookup.rule is SearchRule.IN_WHEEL and not is_allowed(policy, edge.dependency.name)
-    )
+    return way
 
 
 def _parent(place: InstalledPath) -> InstalledPath:
     return InstalledPath(place.scheme, place.path.parent)
 
 
-def _is_stranded(
-    place: InstalledPath | None, data_dir: str, reached: tuple[str, ...], pathless: tuple[Edge, ...]
-) -> bool:
+def _is_stranded(place: InstalledPath | None, cargo: Cargo, reached: tuple[str, ...], name: str) -> bool:
     """Whether no path can lead from the file's place to the libraries it needs."""
+    pathless = cargo.pathless.get(name, ())
     if place is None:
         return bool(reached or pathless)
     if place.scheme is not Scheme.SCRIPTS:
         return False
-    return bool(reached) or not all(
-        (edge.lookup.found or "").startswith(f"{data_dir}/{Scheme.SCRIPTS.value}/") for edge in pathless
-    )
+    scripts = f"{cargo.data_dir}/{Scheme.SCRIPTS.value}/"
+    return bool(reached) or not all((edge.lookup.found or "").startswith(scripts) for edge in pathless)
 
 
-def _movable(node: Node, place: InstalledPath | None) -> InstalledPath:
+def _movable(cargo: Cargo, name: str, place: InstalledPath | None) -> InstalledPath:
     """Return the place of an executable among the scripts; nothing else can be moved, for want of a launcher."""
     if place is None:
-        raise RefusedError("needs a library, but no installer puts this file anywhere", where=node.name)
-    if node.image.kind is not ImageKind.EXECUTABLE:
+        raise RefusedError("needs a library, but no installer puts this file anywhere", where=name)
+    if name not in cargo.programs:
         raise RefusedError(
-            "needs a library, and no RPATH leads from the folder of scripts to it",
-            where=node.name,
+            "needs a library, and no search path leads from the folder of scripts to it",
+            where=name,
             hint="place the file beside the packages; only programs belong to the scripts",
         )
     return place
 
 
-def _reached(graph: DependencyGraph, member: str, wanted: frozenset[str]) -> tuple[str, ...]:
+def _reached(graph: Graph[AnyNode, AnyEdge], member: str, wanted: frozenset[str]) -> tuple[str, ...]:
     """Return the wanted libraries that a member reaches through other wanted libraries, breadth first."""
     queue = [member]
     seen: dict[str, None] = {}
@@ -177,7 +173,9 @@ def _reached(graph: DependencyGraph, member: str, wanted: frozenset[str]) -> tup
     return tuple(seen)
 
 
-def _data_base(graph: DependencyGraph, places: Mapping[str, InstalledPath], wanted: frozenset[str]) -> PurePosixPath:
+def _data_base(
+    graph: Graph[AnyNode, AnyEdge], places: Mapping[str, InstalledPath], wanted: frozenset[str]
+) -> PurePosixPath:
     """Return the top folder (`lib`, `share` ...) of the first file of the data scheme that needs a library.
 
     Installers may treat each of these folders on its own (pip's `--target` leaves some out), so libraries go where

@@ -12,10 +12,10 @@ from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import DependencyKind, ImageKind
 from truewheel.analyzer.ld_so import stays_installed
 from truewheel.bundler.copies import library_copies
-from truewheel.bundler.placement import asked_for, origin_path, pathless_edges, place_members
+from truewheel.bundler.placement import Cargo, asked_for, place_members, way_between
 from truewheel.bundler.plan import DroppedPath, ElfEdit
 from truewheel.errors import RefusedError, UsageError
-from truewheel.platforms.judge import libraries_to_bundle
+from truewheel.platforms.judge import is_allowed, libraries_to_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -71,16 +71,18 @@ def plan_bundle(
     when a path would have to cross schemes, and UsageError for a `no_mangle` pattern that matches nothing or a folder
     name that no RPATH can lead to.
     """
-    _check_folder(options.lib_sdir)
+    check_folder(options.lib_sdir)
     wanted = frozenset(libraries_to_bundle(analysis.graph, policy, analysis.included))
-    placement = place_members(analysis, data_dir, policy, wanted, options.lib_sdir)
+    pathless = _pathless(analysis.graph, policy)
+    cargo = _cargo(analysis, data_dir, pathless)
+    placement = place_members(cargo, wanted, options.lib_sdir)
     for script, executable in placement.moved.items():
         if executable in present:
             raise RefusedError(f"would move to {executable}, where the wheel has another file", where=script)
-    copies = library_copies(analysis, placement, options.no_mangle, present, jobs=jobs)
-    asked = frozenset(asked_for(analysis, wanted))
+    copies = library_copies(cargo, placement, options.no_mangle, present, jobs=jobs)
+    asked = frozenset(asked_for(cargo, wanted))
     opened = frozenset(scheme for scheme, name in copies if name in asked)
-    planner = _EditPlanner(analysis.graph, policy, placement, copies, opened, options)
+    planner = _EditPlanner(analysis.graph, pathless, placement, copies, opened, options)
     edits: dict[str, ElfEdit] = {}
     dropped: list[DroppedPath] = []
     for node in analysis.graph.members():
@@ -104,7 +106,40 @@ def plan_bundle(
     )
 
 
-def _check_folder(suffix: str) -> None:
+def _pathless(graph: DependencyGraph, policy: Policy) -> dict[str, tuple[Edge, ...]]:
+    """Return, by needer, the edges to members that no path leads to and that the system does not stand in for."""
+    return {
+        name: tuple(
+            edge
+            for edge in edges
+            if edge.lookup.rule is SearchRule.IN_WHEEL and not is_allowed(policy, edge.dependency.name)
+        )
+        for name, edges in graph.edges.items()
+    }
+
+
+def _cargo(analysis: Analysis, data_dir: str, pathless: Mapping[str, tuple[Edge, ...]]) -> Cargo:
+    """Return what is packed, in words that know nothing of ELF."""
+    graph = analysis.graph
+    return Cargo(
+        graph=graph,
+        distribution=analysis.name.distribution,
+        data_dir=data_dir,
+        called={node.name: PurePosixPath(node.image.soname or node.name).name for node in graph.nodes.values()},
+        included=analysis.included,
+        programs=frozenset(node.name for node in graph.members() if node.image.kind is ImageKind.EXECUTABLE),
+        pathless=pathless,
+        build_ids={node.name: node.image.build_id for node in graph.nodes.values()},
+        # No tool rewrites what DT_AUXILIARY and DT_FILTER name.
+        fixed={
+            edge.lookup.found: PurePosixPath(edge.dependency.name).name
+            for edge in reversed(tuple(graph.all_edges()))
+            if edge.lookup.found is not None and edge.dependency.kind is not DependencyKind.NEEDED
+        },
+    )
+
+
+def check_folder(suffix: str) -> None:
     """Raise UsageError for a suffix that would make no plain folder name, or none that an RPATH can hold."""
     parts = f"name{suffix}".split("/")
     if not all(_FOLDER.fullmatch(part) for part in parts) or {".", ".."} & set(parts):
@@ -123,7 +158,7 @@ class _EditPlanner:
     """
 
     graph: DependencyGraph
-    policy: Policy
+    pathless: Mapping[str, tuple[Edge, ...]]
     placement: Placement
     copies: Mapping[tuple[Scheme, str], LibraryCopy]
     opened: frozenset[Scheme]
@@ -184,7 +219,7 @@ class _EditPlanner:
 
     def _edges_without_path(self, needer: str) -> tuple[Edge, ...]:
         """Return the edges to members that need a path: those that never had one, and all of a file that moves."""
-        pathless = pathless_edges(self.graph, needer, self.policy)
+        pathless = self.pathless.get(needer, ())
         if needer not in self.placement.moved:
             return pathless
         return pathless + tuple(
@@ -214,6 +249,22 @@ class _EditPlanner:
         found = [edge.lookup.found or "" for edge in self._edges_without_path(node.name)]
         targets += [self.placement.places[name] for name in found if name in self.placement.places]
         return tuple(dict.fromkeys(origin_path(place, target, node.name) for target in targets))
+
+
+def origin_path(start: InstalledPath, target: InstalledPath, needer: str) -> str:
+    """Return the `$ORIGIN` entry that leads from the file at `start` to the folder of `target`.
+
+    Raises RefusedError when they are installed under different schemes, or when a folder between them has a name that
+    cannot be spelled in an RPATH.
+    """
+    way = way_between(start, target, needer)
+    if ":" in way or "$" in way:
+        raise RefusedError(
+            f"needs {target.path}, and no RPATH can name a folder with ':' or '$'",
+            where=needer,
+            hint="rename the folder",
+        )
+    return "$ORIGIN" if way == "." else f"$ORIGIN/{way}"
 
 
 def _once(entries: list[str]) -> list[str]:
