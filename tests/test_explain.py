@@ -11,7 +11,7 @@ from support.fixtures import family, odd, unrepaired_musl_wheel, unrepaired_whee
 from support.hello import hello_wheel
 from truewheel.analyzer.analyze import analyze
 from truewheel.analyzer.graph import SearchRule
-from truewheel.analyzer.ld_so import SearchOptions
+from truewheel.analyzer.search_options import SearchOptions
 from truewheel.archive.reader import WheelReader
 from truewheel.errors import UsageError
 from truewheel.explain import explain

@@ -22,7 +22,7 @@ from elftools.elf.elffile import ELFFile
 from support.fixtures import family, odd
 from support.hello import DIST_INFO, PACKAGE, hello_wheel, installed
 from support.wheels import build_wheel, record_row
-from truewheel.analyzer.ld_so import SearchOptions
+from truewheel.analyzer.search_options import SearchOptions
 from truewheel.archive.reader import WheelReader
 from truewheel.bundler.elf_edit import apply_edit
 from truewheel.bundler.plan import ElfEdit, RepairPlan
@@ -266,7 +266,7 @@ def test_a_plain_linux_wheel_replaces_its_own_file_only_by_force(tmp_path: Path)
 RUN = """
 import sys
 from pathlib import Path
-from truewheel.analyzer.ld_so import SearchOptions
+from truewheel.analyzer.search_options import SearchOptions
 from truewheel.repair import RepairOptions, repair
 wheel, out, libraries, jobs = sys.argv[1:]
 search = SearchOptions(lib_paths=(Path(libraries),), sysroot=Path(libraries).parent)

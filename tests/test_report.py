@@ -12,7 +12,7 @@ from support.analyses import Built, glibc, image, one_file
 from support.fixtures import family, unrepaired_wheel
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import Libc
-from truewheel.analyzer.ld_so import SearchOptions
+from truewheel.analyzer.search_options import SearchOptions
 from truewheel.platforms.judge import judge
 from truewheel.report import Fate, LibraryLine, TagTruth, inspect_wheel, policy_of_repair, report
 

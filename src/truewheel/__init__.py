@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from truewheel.version import __version__
 
 if TYPE_CHECKING:
-    from truewheel.analyzer.ld_so import SearchOptions
+    from truewheel.analyzer.search_options import SearchOptions
     from truewheel.bundler.plan import RepairPlan
     from truewheel.bundler.planning import BundleOptions
     from truewheel.errors import (

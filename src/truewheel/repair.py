@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.analyze import analyze, require_used_excludes
 from truewheel.analyzer.graph import SearchRule
-from truewheel.analyzer.ld_so import SearchOptions
+from truewheel.analyzer.search_options import SearchOptions
 from truewheel.archive.names import WheelName
 from truewheel.archive.reader import WheelReader
 from truewheel.archive.staging import writing

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.graph import DependencyGraph, Edge
-    from truewheel.analyzer.ld_so import SearchOptions
+    from truewheel.analyzer.search_options import SearchOptions
     from truewheel.platforms.verdict import Policy, Reason, Verdict
     from truewheel.retagger.evidence import Label
 

@@ -10,7 +10,7 @@ from support.wheels import build_wheel
 from truewheel.analyzer.analyze import analyze
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import Libc
-from truewheel.analyzer.ld_so import SearchOptions
+from truewheel.analyzer.search_options import SearchOptions
 from truewheel.archive.layout import Scheme
 from truewheel.archive.reader import WheelReader
 from truewheel.errors import UsageError

@@ -10,7 +10,8 @@ import pytest
 from support.images import image
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import Libc
-from truewheel.analyzer.ld_so import SearchOptions, expand, places, split_library_path, stays_installed
+from truewheel.analyzer.ld_so import expand, places, stays_installed
+from truewheel.analyzer.search_options import SearchOptions, split_library_path
 from truewheel.archive.layout import InstalledPath, Scheme
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import pytest
 
 from support.fixtures import family, odd
 from support.random_libraries import write_libraries
-from truewheel.analyzer.ld_so import SearchOptions, split_library_path
 from truewheel.analyzer.resolve import build_graph
+from truewheel.analyzer.search_options import SearchOptions, split_library_path
 
 _LOADER = Path("/lib64/ld-linux-x86-64.so.2")
 

@@ -16,8 +16,8 @@ from support.images import image, member
 from truewheel.analyzer.elf import read_image
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import ImageKind, Libc
-from truewheel.analyzer.ld_so import SearchOptions
 from truewheel.analyzer.resolve import build_graph
+from truewheel.analyzer.search_options import SearchOptions
 
 if TYPE_CHECKING:
     from truewheel.analyzer.graph import DependencyGraph, Lookup

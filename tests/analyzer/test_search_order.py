@@ -12,8 +12,8 @@ from support.elf_bytes import Elf
 from support.fixtures import family, odd
 from support.images import image, member
 from truewheel.analyzer.graph import Outcome, SearchRule
-from truewheel.analyzer.ld_so import SearchOptions
 from truewheel.analyzer.resolve import Member, build_graph
+from truewheel.analyzer.search_options import SearchOptions
 from truewheel.errors import UsageError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import pytest
 
 from support.images import image, member
 from truewheel.analyzer.image import Dependency, DependencyKind
-from truewheel.analyzer.ld_so import SearchOptions
 from truewheel.analyzer.resolve import build_graph
+from truewheel.analyzer.search_options import SearchOptions
 from truewheel.analyzer.unprovided import find_unprovided
 
 if TYPE_CHECKING:

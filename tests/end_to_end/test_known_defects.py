@@ -18,7 +18,7 @@ from support.fixtures import family, odd
 from support.hello import DIST_INFO, PACKAGE, hello_wheel, installed, run, run_python
 from support.native import runs_x86_64
 from support.wheels import build_wheel
-from truewheel.analyzer.ld_so import SearchOptions
+from truewheel.analyzer.search_options import SearchOptions
 from truewheel.bundler.planning import BundleOptions
 from truewheel.errors import InvalidInputError, RefusedError
 from truewheel.repair import RepairOptions, repair

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from truewheel.analyzer.contents import read_members
-from truewheel.analyzer.ld_so import WHEEL
 from truewheel.analyzer.resolve import Member, build_graph
 from truewheel.analyzer.unprovided import find_unprovided
+from truewheel.analyzer.wheel_places import WHEEL
 from truewheel.archive.layout import installed_path
 from truewheel.errors import UsageError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from truewheel.analyzer.graph import DependencyGraph
     from truewheel.analyzer.image import Libc
-    from truewheel.analyzer.ld_so import SearchOptions
+    from truewheel.analyzer.search_options import SearchOptions
     from truewheel.archive.layout import InstalledPath
     from truewheel.archive.names import WheelName
     from truewheel.archive.reader import WheelReader

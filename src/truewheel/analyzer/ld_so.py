@@ -19,26 +19,21 @@ Where this differs from a loader, on purpose:
 
 from __future__ import annotations
 
-import os
-import posixpath
 import re
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import Libc
 from truewheel.analyzer.ld_so_conf import library_directories
 from truewheel.analyzer.sysroot import placed
+from truewheel.analyzer.wheel_places import WHEEL, tidy_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from truewheel.analyzer.image import Image
+    from truewheel.analyzer.search_options import SearchOptions
     from truewheel.archive.layout import InstalledPath
-
-WHEEL = "wheel:"
-"""What the place of a wheel's file starts with."""
 
 Directory = tuple[str, SearchRule]
 """A place to look in, and the rule that named it."""
@@ -53,42 +48,6 @@ HWCAPS = {
     "s390x": ("z17", "z16", "z15", "z14", "z13"),
 }
 """The names of `glibc-hwcaps` subdirectories, best first."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchOptions:
-    """What the user says about the search. Relative paths are made absolute when the options are made.
-
-    lib_paths: directories searched before every other place outside the wheel (`--lib-path`).
-    library_path: the entries of LD_LIBRARY_PATH.
-    sysroot: the directory that stands for `/` in absolute RPATH entries and in the system's own directories.
-    conda_prefixes: environments whose `lib` is searched after RUNPATH and before the system.
-    exclude: glob patterns (case matters) of libraries that are left alone: they fit a needed name, that name without
-        its version (`librocblas.so`, `librocblas`), or the path of the file that was found.
-    system: False looks at nothing outside the wheel.
-    """
-
-    lib_paths: tuple[Path, ...] = ()
-    library_path: tuple[Path, ...] = ()
-    sysroot: Path = Path("/")
-    conda_prefixes: tuple[Path, ...] = ()
-    exclude: tuple[str, ...] = ()
-    system: bool = True
-
-    def __post_init__(self) -> None:
-        """Make every path absolute; of the patterns, those that start with `./` or `../`."""
-        for field in ("lib_paths", "library_path", "conda_prefixes"):
-            object.__setattr__(self, field, tuple(path.absolute() for path in getattr(self, field)))
-        object.__setattr__(self, "sysroot", Path(os.path.realpath(self.sysroot)))
-        patterns = (
-            os.path.normpath(Path(each).absolute()) if each.startswith(("./", "../")) else each for each in self.exclude
-        )
-        object.__setattr__(self, "exclude", tuple(patterns))
-
-
-def split_library_path(value: str) -> tuple[Path, ...]:
-    """Return the directories of an LD_LIBRARY_PATH value: `:` or `;` between them, nothing means where we stand."""
-    return tuple(Path(part or ".").absolute() for part in re.split("[:;]", value)) if value else ()
 
 
 class Places(NamedTuple):
@@ -178,25 +137,12 @@ def expand(entry: str, origin: str | None, architecture: str, sysroot: str) -> t
     libs = library_directories(architecture) if "LIB" in tokens else ("",)
     texts = [_replace_tokens(entry, {**values, "LIB": lib}) for lib in libs]
     if entry.startswith(("$ORIGIN", "${ORIGIN}")):
-        return tuple(_tidy(text) for text in texts)
+        return tuple(tidy_place(text) for text in texts)
     return tuple(placed(sysroot, text) if text.startswith("/") else f"./{text}" for text in texts)
 
 
 def _replace_tokens(entry: str, values: Mapping[str, str]) -> str:
     return _TOKEN.sub(lambda token: values[token[1] or token[2]], entry)
-
-
-def _tidy(place: str) -> str:
-    """Work out `..` in a place of the wheel, which has no symbolic links; other paths are left to the file system.
-
-    A path that leaves its installation scheme keeps its `..` and so is no place of the wheel: how far the schemes lie
-    from each other differs from one system to the next.
-    """
-    if not place.startswith(WHEEL):
-        return place
-    scheme, _, path = place.partition("/")
-    tidy = posixpath.normpath(path) if path else "."
-    return scheme if tidy == "." else f"{scheme}/{tidy}"
 
 
 def stays_installed(entry: str, place: InstalledPath) -> bool:

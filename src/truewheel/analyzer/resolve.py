@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from truewheel.analyzer.graph import DependencyGraph, Edge, Node, SearchRule
 from truewheel.analyzer.image import ImageKind, Libc
-from truewheel.analyzer.ld_so import SearchOptions
 from truewheel.analyzer.ld_so_conf import loader_name
 from truewheel.analyzer.search import File, Search
+from truewheel.analyzer.search_options import SearchOptions
 from truewheel.analyzer.system_names import libc_of_file_name, own_libc
 from truewheel.errors import UsageError
 

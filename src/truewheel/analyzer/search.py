@@ -18,18 +18,17 @@ from typing import TYPE_CHECKING
 from truewheel.analyzer.graph import Attempt, Lookup, Outcome, SearchRule
 from truewheel.analyzer.host_files import HostFile, HostFiles
 from truewheel.analyzer.image import Libc
-from truewheel.analyzer.ld_so import HWCAPS, WHEEL, expand, places
+from truewheel.analyzer.ld_so import HWCAPS, expand, places
 from truewheel.analyzer.ld_so_conf import system_directories
 from truewheel.analyzer.system_names import PROCESS_LIBRARIES, is_c_library, is_interpreter, is_loader, name_stems
+from truewheel.analyzer.wheel_places import WHEEL, distance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from truewheel.analyzer.image import Image
-    from truewheel.analyzer.ld_so import Directory, SearchOptions
-
-_OTHER_SCHEME = 1000
-"""Farther than any directory of the same installation scheme."""
+    from truewheel.analyzer.ld_so import Directory
+    from truewheel.analyzer.search_options import SearchOptions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -230,7 +229,7 @@ class Search:
         for index in (self._by_soname, self._by_file_name):
             fitting = [member for member in index.get(base, ()) if _outcome(member, scope.image) is Outcome.FOUND]
             if fitting:
-                member = min(fitting, key=lambda each: (_distance(scope.origin, each.place), each.name))
+                member = min(fitting, key=lambda each: (distance(scope.origin, each.place), each.name))
                 attempts.append(Attempt(member.place or "", SearchRule.IN_WHEEL, Outcome.FOUND))
                 return Found(Lookup(member.name, SearchRule.IN_WHEEL, tuple(attempts)), member, member.place or "")
         return None
@@ -299,15 +298,3 @@ def _outcome(file: File | None, needer: Image | None) -> Outcome:
     image = file.image
     same = (image.architecture, image.bits, image.byte_order) == (needer.architecture, needer.bits, needer.byte_order)
     return Outcome.FOUND if same else Outcome.OTHER_ARCHITECTURE
-
-
-def _distance(origin: str | None, place: str | None) -> int:
-    """Return how many directory steps lie between the directory `origin` and that of `place`."""
-    start = (origin or "").split("/")
-    end = (place or "").split("/")[:-1]
-    shared = 0
-    for ours, theirs in zip(start, end, strict=False):
-        if ours != theirs:
-            break
-        shared += 1
-    return len(start) + len(end) - 2 * shared + (0 if shared else _OTHER_SCHEME)

@@ -26,7 +26,7 @@ from truewheel.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from truewheel.analyzer.ld_so import SearchOptions
+    from truewheel.analyzer.search_options import SearchOptions
 
 Result = TypeVar("Result")
 
@@ -84,7 +84,7 @@ def search_from(options: Mapping[str, Any]) -> SearchOptions:
 
     Raises UsageError for a folder that the caller names and that is not there.
     """
-    from truewheel.analyzer.ld_so import SearchOptions, split_library_path
+    from truewheel.analyzer.search_options import SearchOptions, split_library_path
 
     named = ("AUDITWHEEL_LD_LIBRARY_PATH", "LD_LIBRARY_PATH")
     conda = os.environ.get("CONDA_PREFIX")
