@@ -10,8 +10,8 @@ from support.bundles import DATA_DIR, MODULE, Libraries, edit_of, members, plann
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import ImageKind
 from truewheel.archive.layout import InstalledPath, Scheme
-from truewheel.bundler.planning import origin_path
 from truewheel.bundler.plan import DroppedPath, Launcher
+from truewheel.bundler.planning import origin_path
 from truewheel.errors import InvalidInputError, RefusedError
 
 if TYPE_CHECKING:

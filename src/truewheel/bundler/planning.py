@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from truewheel.bundler.plan import Launcher, LibraryCopy
     from truewheel.platforms.verdict import Policy
 
+_FOLDER_SUFFIX = ".libs"
 _FOLDER = re.compile(r"[\w.+-]+", re.ASCII)
 
 
@@ -35,13 +36,27 @@ class BundleOptions:
     """What the user may choose about bundling.
 
     no_mangle: patterns of libraries that keep their names; matched like `--exclude`.
-    lib_sdir: the suffix of the folder of libraries, after the distribution's name.
+    lib_sdir: the suffix of the folder of libraries, after the distribution's name; None for `.libs`, or `.dylibs` in
+        a macOS wheel.
+    strip, clear_executable_stack: for ELF files. keep_runtime: for Mach-O files whose signature asks for the
+        hardened runtime; whether the new signature asks for it too.
     """
 
     strip: bool = False
     no_mangle: tuple[str, ...] = ()
-    lib_sdir: str = ".libs"
+    lib_sdir: str | None = None
     clear_executable_stack: bool = False
+    keep_runtime: bool = True
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for a suffix that would make no plain folder name, or none that a search path can hold."""
+        parts = f"name{self.lib_sdir or ''}".split("/")
+        if not all(_FOLDER.fullmatch(part) for part in parts) or {".", ".."} & set(parts):
+            raise UsageError(
+                f"{self.lib_sdir!r} makes no folder name",
+                where="--lib-sdir",
+                hint="letters, digits and `.`, `_`, `-`, `+` are allowed, and `/` between folders",
+            )
 
 
 class Bundle(NamedTuple):
@@ -68,14 +83,12 @@ def plan_bundle(
     jobs: threads that read libraries.
 
     Raises RefusedError when two files would need one name, when one copy would have to serve for two libraries, or
-    when a path would have to cross schemes, and UsageError for a `no_mangle` pattern that matches nothing or a folder
-    name that no RPATH can lead to.
+    when a path would have to cross schemes, and UsageError for a `no_mangle` pattern that matches nothing.
     """
-    check_folder(options.lib_sdir)
     wanted = frozenset(libraries_to_bundle(analysis.graph, policy, analysis.included))
     pathless = _pathless(analysis.graph, policy)
     cargo = _cargo(analysis, data_dir, pathless)
-    placement = place_members(cargo, wanted, options.lib_sdir)
+    placement = place_members(cargo, wanted, _FOLDER_SUFFIX if options.lib_sdir is None else options.lib_sdir)
     for script, executable in placement.moved.items():
         if executable in present:
             raise RefusedError(f"would move to {executable}, where the wheel has another file", where=script)
@@ -137,17 +150,6 @@ def _cargo(analysis: Analysis, data_dir: str, pathless: Mapping[str, tuple[Edge,
             if edge.lookup.found is not None and edge.dependency.kind is not DependencyKind.NEEDED
         },
     )
-
-
-def check_folder(suffix: str) -> None:
-    """Raise UsageError for a suffix that would make no plain folder name, or none that an RPATH can hold."""
-    parts = f"name{suffix}".split("/")
-    if not all(_FOLDER.fullmatch(part) for part in parts) or {".", ".."} & set(parts):
-        raise UsageError(
-            f"{suffix!r} makes no folder name",
-            where="--lib-sdir",
-            hint="letters, digits and `.`, `_`, `-`, `+` are allowed, and `/` between folders",
-        )
 
 
 @dataclass(frozen=True, slots=True)
