@@ -3,8 +3,8 @@
 Writes them, and fixtures/manifest.json, which records how each was made, its SHA-256 and what it must turn out to be.
 With `--check` nothing is written: every file is built again and compared with the committed one, bit for bit.
 
-Needs the ziglang package (dependency group `fixtures`) and, for the few files that zig cannot make, Debian's gcc with
-the linkers bfd, gold, lld and mold, and its cross compiler for 64-bit PowerPC.
+Needs the ziglang package (dependency group `fixtures`) and, for the files that zig cannot make, Debian's gcc with
+the linkers bfd, gold, lld and mold, its cross compiler for 64-bit PowerPC, and the Mach-O linkers of LLVM 14 and 19.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
-import importlib.util
 import json
-import os
 import shutil
 import struct
-import subprocess
 import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from macho_recipes import build_thin, join, thin_files
+from toolchain import FixtureError, run, version_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -37,10 +37,6 @@ FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 WHEEL_DATE = (2024, 1, 1, 0, 0, 0)
 HELLO = b'"""Greets through a native library."""\n\nfrom hello._hello import greet\n\n__all__ = ["greet"]\n'
 METADATA = b"Metadata-Version: 2.1\nName: hello\nVersion: 1.0\nSummary: Greets.\nRequires-Python: >=3.10\n"
-
-
-class FixtureError(Exception):
-    """A fixture cannot be built."""
 
 
 @dataclass(frozen=True)
@@ -146,41 +142,6 @@ def binaries(recipes: Mapping[str, Any]) -> Iterator[Binary]:
         yield Binary.parse(table)
 
 
-def find_zig() -> str:
-    """Return the path of the zig compiler inside the ziglang package."""
-    spec = importlib.util.find_spec("ziglang")
-    if spec is None or spec.origin is None:
-        raise FixtureError("the ziglang package is missing; install the dependency group `fixtures`")
-    return str(Path(spec.origin).with_name("zig"))
-
-
-def run(arguments: list[str], folder: Path) -> str:
-    """Run a program in `folder` and return what it printed."""
-    environment = {
-        **os.environ,
-        "ZIG_GLOBAL_CACHE_DIR": os.environ.get("ZIG_GLOBAL_CACHE_DIR", str(folder / "cache/global")),
-        "ZIG_LOCAL_CACHE_DIR": str(folder / "cache/local"),
-        "LC_ALL": "C",
-        "SOURCE_DATE_EPOCH": "0",
-    }
-    try:
-        done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=True)
-    except FileNotFoundError:
-        raise FixtureError(f"{arguments[0]} is missing; on Debian, CONTRIBUTING.md names its package") from None
-    except subprocess.CalledProcessError as error:
-        raise FixtureError(f"{' '.join(arguments)}\n{error.stderr}") from error
-    return done.stdout
-
-
-def version_of(tool: str, folder: Path) -> str:
-    """Return the version that a tool states of itself; empty when it is not installed."""
-    if tool == "zig":
-        return run([find_zig(), "version"], folder).strip()
-    if shutil.which(tool) is None:
-        return ""
-    return run([tool, "--version"], folder).splitlines()[0]
-
-
 def drop_section_headers(path: Path) -> None:
     """Cut the section headers off a 64-bit little-endian ELF file, and what only they describe."""
     content = bytearray(path.read_bytes())
@@ -199,10 +160,7 @@ def build_binary(binary: Binary, flags: Mapping[str, list[str]], folder: Path) -
     """Compile one binary inside the build folder."""
     output = folder / binary.path
     output.parent.mkdir(parents=True, exist_ok=True)
-    command = binary.command(flags)
-    if command[0] == "zig":
-        command[0] = find_zig()
-    run(command, folder)
+    run(binary.command(flags), folder)
     if binary.finish == "drop section headers":
         drop_section_headers(output)
     elif binary.finish:
@@ -248,10 +206,36 @@ def build_all(recipes: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             tools.update(binary.tools)
             how = {"tools": binary.tools, "command": binary.command(flags), "finish": binary.finish}
             entries[binary.path] = {**identity(folder / binary.path), **how, **binary.facts()}
+    tools.update(build_macho(recipes, folder, entries))
     for wheel in recipes["wheel"]:
         build_wheel(folder / wheel["path"], folder / wheel["extension"])
         entries[wheel["path"]] = {**identity(folder / wheel["path"]), "extension": wheel["extension"]}
     return {"tools": {tool: version_of(tool, folder) for tool in sorted(tools)}, "files": entries}
+
+
+def build_macho(recipes: Mapping[str, Any], folder: Path, entries: dict[str, Any]) -> set[str]:
+    """Build the Mach-O files inside `folder`, describe them in `entries`, and return the tools that made them."""
+    flags = recipes["flags"]
+    thin = {recipe.path: recipe for recipe in thin_files(recipes)}
+    for path, recipe in thin.items():
+        build_thin(recipe, flags, folder)
+        if recipe.kept:
+            how = {"tools": recipe.tools, "commands": recipe.commands(flags)}
+            entries[path] = {**identity(folder / path), **how, "slices": {recipe.architecture: recipe.facts()}}
+    for table in recipes["macho_fat"]:
+        members = [thin[path] for path in table["of"]]
+        output = folder / table["path"]
+        output.parent.mkdir(parents=True, exist_ok=True)
+        parts = [(member.architecture, (folder / member.path).read_bytes()) for member in members]
+        output.write_bytes(join(parts, wide=table.get("wide", False)))
+        output.chmod(0o755)
+        tools = sorted({tool for member in members for tool in member.tools})
+        slices = {member.architecture: member.facts() for member in members}
+        entries[table["path"]] = {**identity(output), "tools": tools, "of": table["of"], "slices": slices}
+    for table in recipes.get("macho_archive", []):
+        run(["zig", "ar", "rcsD", "--format=darwin", table["path"], *table["of"]], folder)
+        entries[table["path"]] = {**identity(folder / table["path"]), "tools": ["zig"], "of": table["of"]}
+    return {tool for recipe in thin.values() for tool in recipe.tools}
 
 
 def identity(path: Path) -> dict[str, Any]:
@@ -262,11 +246,11 @@ def identity(path: Path) -> dict[str, Any]:
 
 def publish(manifest: Mapping[str, Any], folder: Path) -> None:
     """Put the built files and the manifest in place of the committed ones."""
-    for part in ("elf", "wheels"):
+    for part in ("elf", "macho", "wheels"):
         shutil.rmtree(FIXTURES / part, ignore_errors=True)
         shutil.copytree(folder / part, FIXTURES / part)
     for path, entry in manifest["files"].items():
-        (FIXTURES / path).chmod(0o755 if "machine" in entry else 0o644)
+        (FIXTURES / path).chmod(0o755 if {"machine", "slices"} & entry.keys() else 0o644)
     (FIXTURES / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     print(f"wrote {len(manifest['files'])} files and manifest.json")
 

@@ -58,6 +58,37 @@ def odd(name: str) -> Path:
     return _existing(FIXTURES / "elf" / "odd" / name)
 
 
+MacFolder = Literal["arm64", "x86_64", "universal2"]
+
+
+@dataclass(frozen=True, slots=True)
+class MacFamily:
+    """Four files for macOS: the extension and the program -> /opt/hello/lib/libgreet.1.dylib -> @rpath/libtone.2.dylib."""
+
+    folder: Path
+    extension: Path
+    program: Path
+    greet: Path
+    tone: Path
+
+
+def mac_family(folder: MacFolder) -> MacFamily:
+    """Return the files for one architecture, or those that hold both."""
+    at = FIXTURES / "macho" / folder
+    return MacFamily(at, at / "_hello.abi3.so", at / "hello", at / "libgreet.1.dylib", at / "libtone.2.dylib")
+
+
+def mac_odd(name: str) -> Path:
+    """Return a file of fixtures/macho/odd, e.g. `zero-room.so` or `same-name/a/libn.dylib`."""
+    return _existing(FIXTURES / "macho" / "odd" / name)
+
+
+def unrepaired_mac_wheel(folder: MacFolder) -> Path:
+    """Return the unrepaired wheel of the package hello for macOS; `mac_family(folder)` has its libraries."""
+    tag = {"arm64": "11_0_arm64", "x86_64": "10_9_x86_64", "universal2": "11_0_universal2"}[folder]
+    return _existing(FIXTURES / "wheels" / "macos" / f"hello-1.0-cp310-abi3-macosx_{tag}.whl")
+
+
 def unrepaired_wheel(architecture: Literal["x86_64", "aarch64"]) -> Path:
     """Return the unrepaired wheel of the package hello for glibc; `family(architecture).folder` has its libraries."""
     return _existing(FIXTURES / "wheels" / f"hello-1.0-cp310-abi3-linux_{architecture}.whl")
