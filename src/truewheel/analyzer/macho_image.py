@@ -19,7 +19,7 @@ Version = tuple[int, int, int]
 
 
 class FileType(Enum):
-    """What a slice is to the linker and to dyld; the values are those of `mach_header.filetype`."""
+    """What a slice is to the linker and to dyld; positive values are those of `mach_header.filetype`."""
 
     OBJECT = 1
     EXECUTABLE = 2
@@ -32,6 +32,8 @@ class FileType(Enum):
     DSYM = 10
     KEXT = 11
     FILESET = 12
+    ARCHIVE = -1
+    """A static library, which has no Mach-O header of its own; only ever a slice of a fat file."""
     OTHER = 0
 
     @property
@@ -52,7 +54,10 @@ class DylibKind(Enum):
 
 
 class DylibUse(NamedTuple):
-    """One library that a slice names. weak: True when the file loads without it, whatever the kind."""
+    """One library that a slice names.
+
+    weak: whether it may be absent, whatever the kind. A lazy one may not: the file loads, and fails at the first use.
+    """
 
     name: str
     kind: DylibKind = DylibKind.LOAD
@@ -63,13 +68,17 @@ class DylibUse(NamedTuple):
 class Slice:
     """What was read from the header and the load commands of one architecture of a file.
 
-    architecture: as `lipo` spells it: `x86_64`, `x86_64h`, `arm64`, `arm64e`, `i386`, `ppc`, `ppc64`; `unknown (N)`
-        for any other, with the CPU type.
+    Of a slice that dyld does not map only the header is read, and all that follows `alignment` has its default.
+
+    architecture: as `lipo` spells it: `x86_64`, `x86_64h`, `arm64`, `arm64e`, `i386`, `ppc`, `ppc64` ...; no two slices
+        of a file have the same. `unknown (type, subtype)` for any other.
     offset, size: bytes of the slice within the file. alignment: the power of two that a fat file aligns it to; 0 in a
         thin file.
-    platform: `macOS`, `iOS`, `iOS simulator`, `Mac Catalyst` ...; `unknown (N)`; macOS when nothing tells.
+    platform: `macOS`, `iOS`, `iOS simulator`, `Mac Catalyst` ...; `unknown (N)`; macOS when nothing tells, and for a
+        library of macOS and Mac Catalyst at once.
     minimum_os, sdk: None when no command tells.
     dependencies, rpaths: in the order of the file, which dyld's search depends on.
+    uuid: as Apple's tools write it, upper case with hyphens.
     free_bytes: how much the load commands may grow before they meet the first content of a section.
     has_signature: whether there is an LC_CODE_SIGNATURE.
     """
