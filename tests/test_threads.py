@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truewheel.threads import each_in_order
+from truewheel.threads import beside, each_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,3 +116,46 @@ def test_what_costs_more_than_the_bound_is_begun_alone() -> None:
 def test_an_error_that_is_returned_is_a_result_like_any_other() -> None:
     found = list(each_in_order(KeyError, [(number, 1) for number in range(5)], jobs=2, bound=9))
     assert [error.args for error in found] == [(number,) for number in range(5)]
+
+
+def test_work_beside_a_block_runs_while_the_block_does() -> None:
+    begun, told = threading.Event(), threading.Event()
+
+    def work() -> str:
+        begun.set()
+        assert told.wait(30)
+        return "done"
+
+    with beside(work, jobs=2) as result:
+        assert begun.wait(30)
+        told.set()
+        assert result() == result() == "done"
+
+
+def test_with_one_job_the_work_waits_until_it_is_asked_for() -> None:
+    threads: list[int] = []
+    with beside(lambda: threads.append(threading.get_ident()), jobs=1) as result:
+        assert threads == []
+        result()
+    assert threads == [threading.get_ident()]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_fails_beside_a_block_is_raised_where_the_result_is_asked_for(jobs: int) -> None:
+    def work() -> None:
+        raise KeyError("lost")
+
+    with beside(work, jobs=jobs) as result, pytest.raises(KeyError, match="lost"):
+        result()
+
+
+def test_no_thread_outlives_its_block() -> None:
+    ended = threading.Event()
+
+    def work() -> None:
+        time.sleep(0.01)
+        ended.set()
+
+    with pytest.raises(KeyError), beside(work, jobs=2):
+        raise KeyError
+    assert ended.is_set()

@@ -7,6 +7,7 @@ standard library's pools know no bound of memory, and take longer to import than
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
@@ -51,6 +52,29 @@ def each_in_order(
             thread.join()
 
 
+@contextmanager
+def beside(work: Callable[[], Result], *, jobs: int) -> Iterator[Callable[[], Result]]:
+    """Work on a thread of its own while the block runs; with one job, when the result is asked for.
+
+    Yields how to get the result, which waits for it and raises what `work` raised. The thread ends with the block.
+    """
+    if jobs <= 1:
+        yield work
+        return
+    outcomes: list[Callable[[], Result]] = []
+    thread = threading.Thread(target=lambda: outcomes.append(_outcome(work)[0]), daemon=True)
+    thread.start()
+
+    def result() -> Result:
+        thread.join()
+        return outcomes[0]()
+
+    try:
+        yield result
+    finally:
+        thread.join()
+
+
 class _Line(Generic[Item, Result]):
     """The items of one call by their numbers: those waiting to be begun, those begun, and those done but not taken."""
 
@@ -73,14 +97,7 @@ class _Line(Generic[Item, Result]):
     def work(self) -> None:
         """Work on one item after another until none is left to begin."""
         while (number := self._begin()) is not None:
-            size = 0
-            done: Callable[[], Result]
-            try:
-                result = self._work(self._items[number][0])
-                size = self._held(result)
-                done = partial(_return, result)
-            except BaseException as error:  # noqa: BLE001 - raised in the thread that takes the result
-                done = partial(_raise, error)
+            done, size = _outcome(partial(self._work, self._items[number][0]), self._held)
             with self._changed:
                 self._taken[number] = size
                 self._done[number] = done
@@ -131,6 +148,17 @@ class _Line(Generic[Item, Result]):
                 return number
             largest = max(largest, cost)
         return None
+
+
+def _outcome(
+    work: Callable[[], Result], held: Callable[[Result], int] = lambda _: 0
+) -> tuple[Callable[[], Result], int]:
+    """Do the work; return how another thread gets its result (returned, or raised), and the bytes that it takes."""
+    try:
+        result = work()
+        return partial(_return, result), held(result)
+    except BaseException as error:  # noqa: BLE001 - raised in the thread that asks for the result
+        return partial(_raise, error), 0
 
 
 def _return(result: Result) -> Result:

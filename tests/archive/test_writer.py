@@ -332,6 +332,28 @@ def test_changes_without_meaning_are_refused(
     assert list(tmp_path.iterdir()) == [wheel]
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_members_that_are_made_later_are_written_as_if_they_had_been_there(
+    wheel: Path, tmp_path: Path, jobs: int
+) -> None:
+    early, late = NewMember("foo/new", NOISE[:2000]), NewMember(f"{INFO}/late", b"late")
+    at_once = write(wheel, tmp_path / "at once", early, late, jobs=jobs)
+    changes = Changes((early,), later=lambda: (late,))
+    with WheelReader.open(wheel) as reader, stage(reader, changes, tmp_path / "out", jobs=jobs) as staged:
+        assert staged.new == ("foo/new", f"{INFO}/late", f"{INFO}/RECORD")
+        assert staged.publish(OUTPUT).read_bytes() == at_once.read_bytes()
+
+
+@pytest.mark.parametrize(("name", "problem"), [("foo/late", "too late"), (f"{INFO}/early", "written twice")])
+def test_members_that_are_made_later_are_refused_like_others(
+    wheel: Path, tmp_path: Path, name: str, problem: str
+) -> None:
+    changes = Changes((NewMember(f"{INFO}/early", b""),), later=lambda: (NewMember(name, b""),))
+    with WheelReader.open(wheel) as reader, pytest.raises(UsageError, match=problem):
+        stage(reader, changes, tmp_path / "out", jobs=1)
+    assert list(tmp_path.iterdir()) == [wheel]
+
+
 def test_a_content_file_that_is_missing_is_named(wheel: Path, tmp_path: Path) -> None:
     member = NewMember("a", tmp_path / "missing")
     with WheelReader.open(wheel) as reader, pytest.raises(InvalidInputError, match="missing: cannot be read"):

@@ -23,9 +23,10 @@ from truewheel.archive.verify import verify
 from truewheel.archive.zip_format import FLAG_UTF8, Entry
 from truewheel.archive.zip_write import VERSION, ArchiveWriter
 from truewheel.errors import InvalidArchiveError, UsageError
+from truewheel.threads import beside
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from truewheel.archive.compress import Compressed
     from truewheel.archive.reader import WheelReader
-    from truewheel.archive.record_rewrite import RecordRewrite
     from truewheel.archive.staging import StagedFile
 
 __all__ = ["Changes", "NewMember", "Pending", "StagedWheel", "copy_unchanged", "stage"]
@@ -46,22 +46,28 @@ _DOS_YEAR = 1980
 
 
 class Changes(NamedTuple):
-    """What is to be different: members to put (new, or in place of old ones), and names to remove."""
+    """What is to be different: members to put (new, or in place of old ones), and names to remove.
+
+    later: makes further members to put, of the dist-info folder; it works while the other new members are compressed.
+    """
 
     put: tuple[NewMember, ...] = ()
     removed: frozenset[str] = frozenset()
+    later: Callable[[], tuple[NewMember, ...]] = tuple
 
 
 class StagedWheel:
     """A complete, verified wheel under a temporary name. A context manager: deleted unless it was published.
 
-    path: where it is now. notices: sentences for the user about what was left out or added.
+    path: where it is now. new: the names of the members that were put, in their order. notices: sentences for the user
+        about what was left out or added.
     """
 
-    def __init__(self, file: StagedFile, notices: tuple[str, ...]) -> None:
+    def __init__(self, file: StagedFile, new: tuple[str, ...], notices: tuple[str, ...]) -> None:
         """Take over a staged file."""
         self._file = file
         self.path = file.path
+        self.new = new
         self.notices = notices
 
     def __enter__(self) -> Self:
@@ -105,24 +111,32 @@ def stage(source: WheelReader, changes: Changes, directory: Path, *, jobs: int, 
     a new member's file cannot be read or the source is damaged. Nothing is left behind then.
     """
     order = _arrange(source, changes)
-    rewrite = rewrite_record(source, changes.removed, [member.name for member in (*order.put, *order.put_metadata)])
     with temporary_file(directory, source_mode(source)) as (file, staged):
-        new = _write(source, order, rewrite, file, jobs)
+        written = _write(source, changes, order, file, jobs)
     try:
-        verify(staged.path, [*order.names(), source.record.where], new if inflate else {})
+        verify(staged.path, written.names, written.new if inflate else {})
     except BaseException:
         staged.discard()
         raise
-    return StagedWheel(staged, rewrite.notices)
+    return StagedWheel(staged, tuple(written.new), written.notices)
 
 
-def _write(
-    source: WheelReader, order: _Order, rewrite: RecordRewrite, file: BinaryIO, jobs: int
-) -> Mapping[str, tuple[int, int]]:
-    """Write the whole archive; return the CRC-32 and the size of every new member by name."""
+class _Written(NamedTuple):
+    """What an archive has: the names of all members in order, and the CRC-32 and the size of every new one by name.
+
+    notices: as in `RecordRewrite`.
+    """
+
+    names: tuple[str, ...]
+    new: Mapping[str, tuple[int, int]]
+    notices: tuple[str, ...]
+
+
+def _write(source: WheelReader, changes: Changes, order: _Order, file: BinaryIO, jobs: int) -> _Written:
+    """Write the whole archive."""
     archive = ArchiveWriter(file)
     stamp = new_stamp(source)
-    digests = dict(rewrite.digests)
+    digests: dict[str, tuple[bytes, int]] = {}
     new: dict[str, tuple[int, int]] = {}
 
     def put(item: Compressed) -> None:
@@ -131,17 +145,30 @@ def _write(
         new[item.member.name] = item.crc32, item.size
 
     archive.copy(source, order.copied)
-    for item in compress_all(order.put, jobs):
-        put(item)
-        del item  # its bytes, before the next one is waited for
+    with beside(changes.later, jobs=jobs) as later:
+        for item in compress_all(order.put, jobs):
+            put(item)
+            del item  # its bytes, before the next one is waited for
+        order = _completed(source, changes, later())
     archive.copy(source, order.copied_metadata)
     for item in compress_all(order.put_metadata, jobs):
         put(item)
+    rewrite = rewrite_record(source, changes.removed, [member.name for member in (*order.put, *order.put_metadata)])
     where = source.record.where
-    content = source.record.edited(rewrite.dropped, digests)
+    content = source.record.edited(rewrite.dropped, {**rewrite.digests, **digests})
     put(compress(NewMember(where, content, source.entries[where].mode & 0o777 or 0o644)))
     archive.finish()
-    return new
+    return _Written((*order.names(), where), new, rewrite.notices)
+
+
+def _completed(source: WheelReader, changes: Changes, later: tuple[NewMember, ...]) -> _Order:
+    """Return the order with the members that were made while the others were compressed."""
+    for member in later:
+        if not member.name.startswith(f"{source.dist_info}/"):
+            raise UsageError(
+                f"{member.name!r} comes too late: it is not in the dist-info folder", where=source.path.name
+            )
+    return _arrange(source, changes._replace(put=(*changes.put, *later)))
 
 
 def _arrange(source: WheelReader, changes: Changes) -> _Order:
