@@ -232,7 +232,7 @@ def build_macho(recipes: Mapping[str, Any], folder: Path, entries: dict[str, Any
         tools = sorted({tool for member in members for tool in member.tools})
         slices = {member.architecture: member.facts() for member in members}
         entries[table["path"]] = {**identity(output), "tools": tools, "of": table["of"], "slices": slices}
-    for table in recipes.get("macho_archive", []):
+    for table in recipes["macho_archive"]:
         run(["zig", "ar", "rcsD", "--format=darwin", table["path"], *table["of"]], folder)
         entries[table["path"]] = {**identity(folder / table["path"]), "tools": ["zig"], "of": table["of"]}
     return {tool for recipe in thin.values() for tool in recipe.tools}

@@ -106,7 +106,7 @@ class Macho:
         fixups = ["-fixup_chains"] if self.fixups == "chained" else []
         return [
             *(self.linker, "-arch", self.architecture, "-platform_version", self.platform, self.minimum, SDK, *kind),
-            *("-headerpad", f"{self.pad:x}", "-S", "-x"),
+            *("-headerpad", f"{self.pad:x}", "-S"),
             *(argument for path in self.rpaths for argument in ("-rpath", path)),
             *signing.get((self.architecture, self.signature), []),
             *(*fixups, self.object, *self.links),
@@ -118,12 +118,13 @@ class Macho:
     def facts(self) -> dict[str, Any]:
         """Return what the file must turn out to be, for the manifest."""
         linked = self.type != "object"
+        needed = [SYSTEM, *self.needed] if self.linker == "zig" else [*self.needed, SYSTEM]
         return {
             "file_type": FILE_TYPE[self.type],
             "platform": self.platform,
             "minimum": self.minimum,
             "install_name": self.install_name,
-            "needed": [*self.needed, SYSTEM] if linked else [],
+            "needed": needed if linked else [],
             "weak": list(self.weak),
             "reexported": list(self.reexported),
             "rpaths": list(self.rpaths),
