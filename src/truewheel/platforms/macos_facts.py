@@ -36,7 +36,8 @@ class MacFacts(NamedTuple):
     families: by name.
     first_without_minor: the first major version whose tags always have the minor version 0.
     same_as_first: what that version is called by an interpreter that does not know it.
-    ios: by the last part of an iOS tag, the platform of a slice that it means.
+    ios_sdks: by the last part of an iOS tag, the platform of a slice that it means.
+    ios_oldest: the oldest iOS that a tag is ever asked for.
     runtimes: by file name up to the first dot or dash, what the library is, for libraries that must not be twice in
         one process.
     """
@@ -45,7 +46,8 @@ class MacFacts(NamedTuple):
     families: Mapping[str, Family]
     first_without_minor: int
     same_as_first: SystemVersion
-    ios: Mapping[str, str]
+    ios_sdks: Mapping[str, str]
+    ios_oldest: SystemVersion
     runtimes: Mapping[str, str]
 
 
@@ -65,7 +67,8 @@ def mac_facts() -> MacFacts:
         },
         first_without_minor=table["tags"]["first_without_minor"],
         same_as_first=_version(table["tags"]["same_as_first"]),
-        ios=table["ios"],
+        ios_sdks=table["ios"]["sdks"],
+        ios_oldest=_version(table["ios"]["oldest"]),
         runtimes={stem: kind for kind, stems in table["runtimes"].items() for stem in stems},
     )
 
