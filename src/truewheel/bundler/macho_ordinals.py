@@ -3,7 +3,7 @@
 With two-level namespaces (Apple's `mach-o/loader.h`, `mach-o/nlist.h`) a symbol is looked up in the library that it was
 linked with, named by its position among the load commands. Before a command goes, what was bound to its library must be
 looked up in the whole process, as if it had been linked with `-undefined dynamic_lookup`, and the libraries that follow
-get new numbers. `MH_NOUNDEFS` stays: the linkers of Apple, LLVM and Zig set it beside such lookups too.
+get new numbers. `MH_NOUNDEFS` stays: the linkers of Apple and LLVM set it beside such lookups too.
 """
 
 from __future__ import annotations
@@ -153,9 +153,11 @@ def _tables(commands: Commands, size: int) -> Iterator[Table]:
             yield from take(lazy, lazy_size, partial(renumber_opcodes, lazy=True))
             yield from take(exports, exports_size, renumber_reexports)
     if Command.DYLD_CHAINED_FIXUPS in found:
-        yield from take(*commands.numbers(found[Command.DYLD_CHAINED_FIXUPS], 2), renumber_imports)
+        fixups, fixups_size = commands.numbers(found[Command.DYLD_CHAINED_FIXUPS], 2)
+        yield from take(fixups, fixups_size, renumber_imports)
     if Command.DYLD_EXPORTS_TRIE in found:
-        yield from take(*commands.numbers(found[Command.DYLD_EXPORTS_TRIE], 2), renumber_reexports)
+        exports, exports_size = commands.numbers(found[Command.DYLD_EXPORTS_TRIE], 2)
+        yield from take(exports, exports_size, renumber_reexports)
     if Command.SYMTAB in found and commands.header.flags & TWO_LEVEL:
         yield from _symbol_tables(commands, size, found)
 
