@@ -38,6 +38,10 @@ class SearchRule(Enum):
     LC_RPATH = "LC_RPATH"
     DYLD_ENVIRONMENT = "DYLD_LIBRARY_PATH"
     DYLD_FALLBACK = "DYLD_FALLBACK_LIBRARY_PATH"
+    DYLD_FRAMEWORK = "DYLD_FRAMEWORK_PATH"
+    DYLD_FRAMEWORK_FALLBACK = "DYLD_FALLBACK_FRAMEWORK_PATH"
+    BARE_NAME = "a name relative to the working directory"
+    PACKAGE_MANAGER = "the folders of Homebrew and MacPorts"
     SYSTEM = "part of the system"
     """macOS keeps these in one cache; there may be no file."""
 

@@ -1,0 +1,255 @@
+"""The search for one name that a slice needs: dyld's rules, the wheel's own files, the host's files, the exclusions.
+
+The order for a file of the wheel: the places of the wheel that the name means; then any member with that name, nearest
+first, because a wheel's own library is never to be replaced by a stranger; then the places outside. For a library
+outside the wheel the places outside come first: it was linked with what lies there.
+
+Every answer is remembered by all that decides it, so a thousand modules that need a hundred libraries cost a hundred
+searches.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from truewheel.analyzer.dyld import Needer, is_known_by_name, outcome_of, own_places, places, rpaths_of, slice_for
+from truewheel.analyzer.graph import Attempt, Lookup, Outcome, SearchRule
+from truewheel.analyzer.host_machos import HostMacho, HostMachos
+from truewheel.analyzer.macos_system import is_interpreter, is_swift, is_system, name_stems, searched_name
+from truewheel.analyzer.wheel_places import WHEEL, distance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from truewheel.analyzer.dyld import Place, Process
+    from truewheel.analyzer.macho_image import MachoFile, Slice
+    from truewheel.analyzer.search_options import SearchOptions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class File:
+    """One Mach-O file that the search may end at. place: where it lies; None for a member that is not installed."""
+
+    name: str
+    content: MachoFile
+    size: int
+    in_wheel: bool
+    place: str | None = None
+
+    @property
+    def origin(self) -> str | None:
+        """The directory that `@loader_path` stands for: dyld takes it after it has resolved symbolic links."""
+        return None if self.place is None else posixpath.dirname(self.place) or "/"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """The end of one search."""
+
+    lookup: Lookup
+    file: File | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scope:
+    """All that decides a search besides the name. number: stands for the search paths in `needer`."""
+
+    needer: Needer
+    in_wheel: bool
+    number: int
+    found: dict[str, Found] = field(default_factory=dict)
+
+
+class MachoSearch:
+    """Finds needed names for the files of one wheel."""
+
+    def __init__(self, members: Sequence[File], options: SearchOptions) -> None:
+        """Index the members by place, and by what they are called."""
+        self._options = options
+        self._sysroot = str(options.sysroot)
+        self._host = HostMachos(self._sysroot)
+        self._externals: dict[str, File] = {}
+        self._used_patterns: set[str] = set()
+        self._placed = {member.place: member for member in members if member.place is not None}
+        self._by_name: dict[str, list[File]] = {}
+        for member in members:
+            for name in known_names(member):
+                self._by_name.setdefault(name, []).append(member)
+        self._chain_numbers: dict[tuple[str, ...], int] = {}
+        self._scopes: dict[tuple[object, ...], Scope] = {}
+        self._scopes_of_files: dict[tuple[object, ...], Scope] = {}
+        self._loaded: dict[tuple[Found, File], Lookup] = {}
+
+    @property
+    def unused_excludes(self) -> tuple[str, ...]:
+        """The patterns that have fitted nothing so far, in the user's order."""
+        return tuple(dict.fromkeys(each for each in self._options.exclude if each not in self._used_patterns))
+
+    def scope(self, file: File, process: Process, loader: Scope | None) -> Scope:
+        """Return the scope of what `file` needs in a process, loaded by a file of scope `loader`."""
+        key = (file.name, process, loader.number if loader else -1)
+        known = self._scopes_of_files.get(key)
+        if known is None:
+            inherited = loader.needer.rpaths if loader else self.program_rpaths(process)
+            known = self._scopes_of_files[key] = self._scope(file, process, inherited)
+        return known
+
+    def _scope(self, file: File, process: Process, inherited: tuple[str, ...]) -> Scope:
+        item = slice_for(file.content, process)
+        own = rpaths_of(item, file.origin, process, self._sysroot) if item else ()
+        # Looking twice finds nothing new, and long chains stay short.
+        rpaths = tuple(dict.fromkeys(own + inherited))
+        number = self._chain_numbers.setdefault(rpaths, len(self._chain_numbers))
+        key = (process, file.origin, number, file.in_wheel)
+        known = self._scopes.get(key)
+        if known is None:
+            needer = Needer(process, file.origin, rpaths)
+            known = self._scopes[key] = Scope(needer, file.in_wheel, number)
+        return known
+
+    def program_rpaths(self, process: Process) -> tuple[str, ...]:
+        """Return the search paths of the program that loads modules, where the user has named its file."""
+        path = self._options.executable_path
+        seen = self._host.look(str(path)) if path is not None else None
+        if not isinstance(seen, HostMacho) or process.executable != posixpath.dirname(str(path)):
+            return ()
+        item = slice_for(seen.file, process)
+        return rpaths_of(item, process.executable, process, self._sysroot) if item else ()
+
+    def find(self, scope: Scope, name: str) -> Found:
+        """Return where the search for `name` ends; the same object for the same question."""
+        known = scope.found.get(name)
+        if known is None:
+            known = scope.found[name] = self._find(scope, name)
+        return known
+
+    def loaded(self, own: Found, held: File) -> Lookup:
+        """Return the lookup that says: `held` is loaded already, whatever a search of its own would have found."""
+        key = (own, held)
+        known = self._loaded.get(key)
+        if known is None:
+            known = self._loaded[key] = Lookup(held.name, SearchRule.LOADED, own.lookup.attempts)
+        return known
+
+    def find_extra(self, wanted: str, process: Process | None) -> Found:
+        """Find a library that nothing needs: by an absolute path, or by name as a file without LC_RPATH would need it.
+
+        process: what will load it; None takes any file by path, and finds nothing by name.
+        """
+        if wanted.startswith("/"):
+            return self._look(process, ((wanted, SearchRule.PATH),), given=True)
+        if process is None:
+            return Found(Lookup(None, None))
+        return self.find(Scope(Needer(process, None), in_wheel=True, number=-1), wanted)
+
+    def _find(self, scope: Scope, name: str) -> Found:
+        if self._excluded(name_stems(name)):
+            return Found(Lookup(None, SearchRule.EXCLUDED))
+        if is_interpreter(name):
+            return Found(Lookup(None, SearchRule.INTERPRETER))
+        if is_system(name):
+            return Found(Lookup(None, SearchRule.SYSTEM))
+        attempts: list[Attempt] = []
+        found = self._in_wheel_places(scope, name, attempts)
+        if found is None and is_swift(name):
+            found = Found(Lookup(None, SearchRule.SYSTEM, tuple(attempts)))
+        if found is None and scope.in_wheel:
+            found = self._anywhere_in_wheel(scope, name, attempts)
+        if found is None:
+            process = scope.needer.process
+            outside = self._look(process, places(name, scope.needer, self._options))
+            attempts.extend(outside.lookup.attempts)
+            if outside.lookup.rule is None and not scope.in_wheel:
+                found = self._anywhere_in_wheel(scope, name, attempts)
+            found = found or Found(Lookup(outside.lookup.found, outside.lookup.rule, tuple(attempts)), outside.file)
+        return found
+
+    def _in_wheel_places(self, scope: Scope, name: str, attempts: list[Attempt]) -> Found | None:
+        for place, rule in own_places(name, scope.needer, self._sysroot):
+            if not place.startswith(WHEEL):
+                continue
+            member = self._placed.get(place)
+            outcome = outcome_of(member.content, scope.needer.process) if member else Outcome.ABSENT
+            attempts.append(Attempt(place, rule, outcome))
+            if member is not None and outcome is Outcome.FOUND:
+                return Found(Lookup(member.name, rule, tuple(attempts)), member)
+        return None
+
+    def _anywhere_in_wheel(self, scope: Scope, name: str, attempts: list[Attempt]) -> Found | None:
+        """Find a member that is called so; the nearest directory wins, then the first in sorted order."""
+        process, origin = scope.needer.process, scope.needer.origin
+        called = self._by_name.get(searched_name(name), ())
+        fitting = [member for member in called if outcome_of(member.content, process) is Outcome.FOUND]
+        if not fitting:
+            return None
+        member = min(fitting, key=lambda each: (distance(origin, each.place), each.name))
+        attempts.append(Attempt(member.place or "", SearchRule.IN_WHEEL, Outcome.FOUND))
+        return Found(Lookup(member.name, SearchRule.IN_WHEEL, tuple(attempts)), member)
+
+    def _look(self, process: Process | None, choices: Iterable[Place], *, given: bool = False) -> Found:
+        """Look at places of the host. given: the place is the user's own, be it one of the system's folders or not."""
+        attempts: list[Attempt] = []
+        for place, rule in choices:
+            if not given and is_known_by_name(place, rule, self._sysroot):
+                attempts.append(Attempt(place, rule, Outcome.ABSENT))
+                continue
+            seen = self._host.look(place)
+            file = self._external(seen) if isinstance(seen, HostMacho) else None
+            outcome = _judge(seen, process) if isinstance(seen, HostMacho) else seen
+            if not given and self._leads_to_system(seen, place, rule):
+                return Found(Lookup(None, SearchRule.SYSTEM, tuple(attempts)))
+            attempts.append(Attempt(place, rule, outcome))
+            if file is not None and outcome is Outcome.FOUND:
+                if self._excluded((place, file.name)):
+                    return Found(Lookup(None, SearchRule.EXCLUDED, tuple(attempts)))
+                return Found(Lookup(file.name, rule, tuple(attempts)), file)
+        return Found(Lookup(None, None, tuple(attempts)))
+
+    def _leads_to_system(self, seen: HostMacho | Outcome, place: str, rule: SearchRule) -> bool:
+        """Whether a symbolic link leads into the system's folders, where on a Mac there may be no file."""
+        if isinstance(seen, HostMacho):
+            return is_known_by_name(seen.path, rule, self._sysroot)
+        return (
+            seen is Outcome.ABSENT
+            and self._sysroot == "/"
+            and Path(place).is_symlink()
+            and is_known_by_name(os.path.realpath(place), rule, self._sysroot)
+        )
+
+    def _external(self, seen: HostMacho) -> File:
+        known = self._externals.get(seen.path)
+        if known is None:
+            known = self._externals[seen.path] = File(seen.path, seen.file, seen.size, in_wheel=False, place=seen.path)
+        return known
+
+    def _excluded(self, names: Iterable[str]) -> bool:
+        fitting = [each for each in self._options.exclude if any(fnmatchcase(name, each) for name in names)]
+        self._used_patterns.update(fitting)
+        return bool(fitting)
+
+
+def _judge(seen: HostMacho, process: Process | None) -> Outcome:
+    """Judge a file by the process that would load it; any Mach-O file will do for no process."""
+    return Outcome.FOUND if process is None else outcome_of(seen.file, process)
+
+
+def known_names(member: File) -> tuple[str, ...]:
+    """Return what a member of the wheel may be needed as: the last parts of its place and of its install names.
+
+    A member that is not installed is not needed by anything.
+    """
+    if member.place is None:
+        return ()
+    installed = (item.install_name for item in member.content.slices)
+    names = (member.place, *(name for name in installed if name))
+    return tuple(dict.fromkeys(map(searched_name, names)))
+
+
+def loaded_slices(file: File) -> tuple[Slice, ...]:
+    """Return the slices that dyld maps."""
+    return tuple(item for item in file.content.slices if item.file_type.is_loaded)
