@@ -5,15 +5,18 @@ from __future__ import annotations
 import gc
 import sys
 
-from truewheel.cli.main import run
-
-_M_MMAP_THRESHOLD = -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGE = 1 << 20
+_FREE = 16 << 20
+_OBJECTS = 50_000
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    gc.set_threshold(_OBJECTS)  # the objects of a start alone would be searched for cycles many times
     _hand_back_large_blocks()
+    from truewheel.cli.main import run
+
     code = run()
     gc.freeze()  # what is left goes with the process; a last search for cycles would only cost time
     sys.exit(code)
@@ -23,7 +26,8 @@ def _hand_back_large_blocks() -> None:
     """Ask glibc to return each freed block of a megabyte or more to the system at once.
 
     By default it learns from the first large block to keep others of that size for itself (mallopt(3)), and a repair,
-    which works on one large library after another, would hold twice the memory it uses.
+    which works on one large library after another, would hold twice the memory it uses. Of smaller blocks, some
+    megabytes stay: to hand back the end of the heap and to ask for it again, a thousand times, costs more.
     """
     if sys.platform == "linux":
         import ctypes
@@ -31,6 +35,7 @@ def _hand_back_large_blocks() -> None:
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt is not None:
             mallopt(_M_MMAP_THRESHOLD, _LARGE)
+            mallopt(_M_TRIM_THRESHOLD, _FREE)
 
 
 if __name__ == "__main__":
