@@ -63,7 +63,7 @@ MacFolder = Literal["arm64", "x86_64", "universal2"]
 
 @dataclass(frozen=True, slots=True)
 class MacFamily:
-    """Four files for macOS: the extension and the program -> /opt/hello/lib/libgreet.1.dylib -> @rpath/libtone.2.dylib."""
+    """Four files for macOS: extension and program -> /opt/hello/lib/libgreet.1.dylib -> @rpath/libtone.2.dylib."""
 
     folder: Path
     extension: Path
