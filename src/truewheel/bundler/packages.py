@@ -16,7 +16,7 @@ from truewheel.bundler.installed import Package, by_spelling, names_in, system_i
 from truewheel.bundler.rpm_packages import rpm_owners
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from truewheel.bundler.installed import System
 
@@ -24,6 +24,8 @@ __all__ = ["Package", "owners"]
 
 _MOST = 1 << 19
 """Bytes that are read of a list at a time; few lists are longer."""
+_TELLING = len("lib") + 2
+"""How many letters of a library's name tell well enough which packages may own it."""
 
 
 def owners(paths: Sequence[str], root: Path = Path("/")) -> Mapping[str, Package]:
@@ -47,15 +49,21 @@ def _dpkg_owners(system: System, wanted: Mapping[str, str]) -> dict[str, Package
     folders = {b"%b/" % name.rpartition(b"/")[0] for name in spelled}
     info = system.place("var/lib/dpkg/info")
     owned: dict[str, str] = {}
-    lists = [name for name in names_in(info) if name.endswith(".list")]
-    for name in sorted(lists, key=lambda name: not name.startswith("lib")):  # most libraries are in such packages
-        if len(owned) < len(wanted):
-            content = _content(f"{info}/{name}")
-            if any(folder in content for folder in folders):
-                for line in filter(spelled.__contains__, content.split(b"\n")):
-                    owned.update(dict.fromkeys(spelled[line], name.removesuffix(".list")))
+    for name in _likely_first((name for name in names_in(info) if name.endswith(".list")), wanted):
+        content = _content(f"{info}/{name}")
+        if any(folder in content for folder in folders):
+            for line in filter(spelled.__contains__, content.split(b"\n")):
+                owned.update(dict.fromkeys(spelled[line], name.removesuffix(".list")))
+            if len(owned) == len(wanted):
+                break
     packages = _dpkg_packages(system, frozenset(owned.values())) if owned else {}
     return {path: packages[name] for path, name in owned.items() if name in packages}
+
+
+def _likely_first(lists: Iterable[str], paths: Iterable[str]) -> list[str]:
+    """Return the names of lists with those first that begin like a library: libpq.so.5 is in a package libpq5."""
+    beginnings = {path.rpartition("/")[2][:_TELLING] for path in paths}
+    return sorted(lists, key=lambda name: (name[:_TELLING] not in beginnings, not name.startswith("lib")))
 
 
 def _content(path: str) -> bytes:
