@@ -12,7 +12,7 @@ Where this differs from dyld, on purpose:
 * The process is unknown, so neither the LC_RPATHs of the Python program nor `@executable_path` lead anywhere unless
   the user tells the program.
 * `--lib-path`, conda prefixes and the folders of Homebrew and MacPorts are the user's or the host's; dyld knows none.
-* Places of the wheel come before all others, because the others will not exist where the wheel is installed.
+* For a file of the wheel its own places come first, because the others will not exist where it is installed.
 * The system's folders are never looked at: what lies there is known by its name.
 """
 
@@ -24,7 +24,7 @@ from truewheel.analyzer.graph import Outcome, SearchRule
 from truewheel.analyzer.macho_image import MACOS, FileType
 from truewheel.analyzer.macos_system import firmlink_target, framework_path, is_system, searched_name
 from truewheel.analyzer.sysroot import placed
-from truewheel.analyzer.wheel_places import WHEEL, tidy_place
+from truewheel.analyzer.wheel_places import tidy_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -133,48 +133,58 @@ def _expanded(text: str, origin: str | None, process: Process, sysroot: str) -> 
     return tidy_place(f"{start.rstrip('/')}/{rest}" if rest else start)
 
 
-def places(name: str, needer: Needer, options: SearchOptions) -> tuple[Place, ...]:
-    """Return the places outside the wheel where a name is looked for, in order; none when only the wheel is searched.
-
-    The user's own folders come first, then what the variables say, the name itself, the fallbacks, and last the
-    folders where package managers put libraries.
-    """
-    if not options.system:
-        return ()
-    sysroot = str(options.sysroot)
+def places(name: str, own: Iterable[Place], folders: Folders) -> tuple[Place, ...]:
+    """Return all places where a name is looked for, in order. own: those that the name itself means."""
     sought = searched_name(name)
-    own = (each for each in own_places(name, needer, sysroot) if not each[0].startswith(WHEEL))
-    before, after = _folders(options, is_framework=framework_path(name) is not None)
+    before, after = folders.frameworks if framework_path(name) is not None else folders.libraries
     first: dict[str, SearchRule] = {}
     for place, rule in (*_in_each(before, sought), *own, *_in_each(after, sought)):
         first.setdefault(place, rule)
     return tuple(first.items())
 
 
-def _folders(options: SearchOptions, *, is_framework: bool) -> tuple[list[Place], list[Place]]:
-    """Return the folders that are searched before and after the name itself."""
-    before = _each(options.lib_paths, SearchRule.LIB_PATH)
-    if is_framework:
-        before += _each(options.framework_path, SearchRule.DYLD_FRAMEWORK)
-        after = _each(options.fallback_framework_path, SearchRule.DYLD_FRAMEWORK_FALLBACK)
-        default, packages = _DEFAULT_FRAMEWORKS, _PACKAGE_FRAMEWORKS
-    else:
-        before += _each(options.library_path, SearchRule.DYLD_ENVIRONMENT)
-        after = _each(options.fallback_path, SearchRule.DYLD_FALLBACK)
-        default, packages = _DEFAULT_FOLDERS, _PACKAGE_FOLDERS
+class Folders(NamedTuple):
+    """The folders outside the wheel that are searched before, and after, the places that a name itself means."""
+
+    libraries: tuple[tuple[Place, ...], tuple[Place, ...]]
+    frameworks: tuple[tuple[Place, ...], tuple[Place, ...]]
+
+
+def folders_of(options: SearchOptions) -> Folders:
+    """Return the folders that the options name.
+
+    The user's own come first, then what the variables say; after the name itself the fallbacks, conda prefixes, and
+    last the folders where package managers put libraries.
+    """
     sysroot = str(options.sysroot)
     conda = _each((prefix / "lib" for prefix in options.conda_prefixes), SearchRule.CONDA)
-    # The variable takes the place of dyld's own list.
-    own_list = [] if after else _each((placed(sysroot, path) for path in default), SearchRule.DEFAULT)
-    others = _each((placed(sysroot, path) for path in packages), SearchRule.PACKAGE_MANAGER)
-    return before, [*after, *conda, *own_list, *others]
+    first = _each(options.lib_paths, SearchRule.LIB_PATH)
+
+    def after(fallback: tuple[Place, ...], default: tuple[str, ...], packages: tuple[str, ...]) -> tuple[Place, ...]:
+        # The variable takes the place of dyld's own list.
+        own_list = () if fallback else _each((placed(sysroot, path) for path in default), SearchRule.DEFAULT)
+        others = _each((placed(sysroot, path) for path in packages), SearchRule.PACKAGE_MANAGER)
+        return (*fallback, *conda, *own_list, *others)
+
+    fallback = _each(options.fallback_path, SearchRule.DYLD_FALLBACK)
+    framework_fallback = _each(options.fallback_framework_path, SearchRule.DYLD_FRAMEWORK_FALLBACK)
+    return Folders(
+        libraries=(
+            first + _each(options.library_path, SearchRule.DYLD_ENVIRONMENT),
+            after(fallback, _DEFAULT_FOLDERS, _PACKAGE_FOLDERS),
+        ),
+        frameworks=(
+            first + _each(options.framework_path, SearchRule.DYLD_FRAMEWORK),
+            after(framework_fallback, _DEFAULT_FRAMEWORKS, _PACKAGE_FRAMEWORKS),
+        ),
+    )
 
 
-def _each(paths: Iterable[Path | str], rule: SearchRule) -> list[Place]:
-    return [(str(path), rule) for path in paths]
+def _each(paths: Iterable[Path | str], rule: SearchRule) -> tuple[Place, ...]:
+    return tuple((str(path), rule) for path in paths)
 
 
-def _in_each(folders: list[Place], sought: str) -> Iterator[Place]:
+def _in_each(folders: tuple[Place, ...], sought: str) -> Iterator[Place]:
     return ((f"{folder}/{sought}", rule) for folder, rule in folders)
 
 

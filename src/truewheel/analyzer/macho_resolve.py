@@ -189,16 +189,16 @@ def _walk(search: MachoSearch, entry: File, scope: Scope) -> list[_Step]:
         for dependency in item.dependencies:
             found = search.find(its_scope, dependency.name)
             held = None if dependency.name.startswith(_EXPANDED) else named.get(dependency.name)
-            if held is not None:
-                lookups.append(_of_held(search, found, held, pathless))
+            lookup = found.lookup if held is None else _of_held(search, found, held, pathless)
+            lookups.append(lookup)
+            loaded = held if lookup.rule is SearchRule.LOADED else found.file
+            if loaded is None:
                 continue
-            lookups.append(found.lookup)
-            if found.file is not None:
-                if found.lookup.rule is SearchRule.IN_WHEEL:
-                    pathless.add(found.file.name)
-                _remember(named, found.file, process)
-                if found.file.name not in done:
-                    met.append((found.file, search.scope(found.file, process, its_scope)))
+            if lookup.rule is SearchRule.IN_WHEEL:
+                pathless.add(loaded.name)
+            _remember(named, loaded, process)
+            if loaded.name not in done:
+                met.append((loaded, search.scope(loaded, process, its_scope)))
         steps.append((file, item.architecture, tuple(lookups)))
         stack.extend(reversed(met))
     return steps

@@ -14,14 +14,23 @@ import os
 import posixpath
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.dyld import Needer, is_known_by_name, outcome_of, own_places, places, rpaths_of, slice_for
+from truewheel.analyzer.dyld import (
+    Needer,
+    folders_of,
+    is_known_by_name,
+    outcome_of,
+    own_places,
+    places,
+    rpaths_of,
+    slice_for,
+)
 from truewheel.analyzer.graph import Attempt, Lookup, Outcome, SearchRule
 from truewheel.analyzer.host_machos import HostMacho, HostMachos
 from truewheel.analyzer.macos_system import is_interpreter, is_swift, is_system, name_stems, searched_name
 from truewheel.analyzer.wheel_places import WHEEL, distance
+from truewheel.errors import InvalidBinaryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,6 +38,10 @@ if TYPE_CHECKING:
     from truewheel.analyzer.dyld import Place, Process
     from truewheel.analyzer.macho_image import MachoFile, Slice
     from truewheel.analyzer.search_options import SearchOptions
+
+_MOST_PLACES = 500_000
+_MOST_RPATHS = 2_000
+"""Real wheels need some thousand places and ten search paths; bounds keep made-up ones from costing minutes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +85,7 @@ class MachoSearch:
         """Index the members by place, and by what they are called."""
         self._options = options
         self._sysroot = str(options.sysroot)
+        self._folders = folders_of(options)
         self._host = HostMachos(self._sysroot)
         self._externals: dict[str, File] = {}
         self._used_patterns: set[str] = set()
@@ -80,6 +94,7 @@ class MachoSearch:
         for member in members:
             for name in known_names(member):
                 self._by_name.setdefault(name, []).append(member)
+        self._places_left = _MOST_PLACES
         self._chain_numbers: dict[tuple[str, ...], int] = {}
         self._scopes: dict[tuple[object, ...], Scope] = {}
         self._scopes_of_files: dict[tuple[object, ...], Scope] = {}
@@ -104,6 +119,12 @@ class MachoSearch:
         own = rpaths_of(item, file.origin, process, self._sysroot) if item else ()
         # Looking twice finds nothing new, and long chains stay short.
         rpaths = tuple(dict.fromkeys(own + inherited))
+        if len(rpaths) > _MOST_RPATHS:
+            raise InvalidBinaryError(
+                f"the file is loaded with {len(rpaths)} search paths (LC_RPATH); {_MOST_RPATHS} are read at most",
+                where=file.name,
+                hint="no linker writes so many; the wheel is damaged or made to do harm",
+            )
         number = self._chain_numbers.setdefault(rpaths, len(self._chain_numbers))
         key = (process, file.origin, number, file.in_wheel)
         known = self._scopes.get(key)
@@ -142,7 +163,9 @@ class MachoSearch:
         process: what will load it; None takes any file by path, and finds nothing by name.
         """
         if wanted.startswith("/"):
-            return self._look(process, ((wanted, SearchRule.PATH),), given=True)
+            attempts: list[Attempt] = []
+            found = self._look(process, ((wanted, SearchRule.PATH),), attempts, given=True)
+            return found or Found(Lookup(None, None, tuple(attempts)))
         if process is None:
             return Found(Lookup(None, None))
         return self.find(Scope(Needer(process, None), in_wheel=True, number=-1), wanted)
@@ -154,31 +177,25 @@ class MachoSearch:
             return Found(Lookup(None, SearchRule.INTERPRETER))
         if is_system(name):
             return Found(Lookup(None, SearchRule.SYSTEM))
+        process = scope.needer.process
+        own = tuple(own_places(name, scope.needer, self._sysroot))
+        in_wheel = tuple(each for each in own if each[0].startswith(WHEEL))
         attempts: list[Attempt] = []
-        found = self._in_wheel_places(scope, name, attempts)
-        if found is None and is_swift(name):
-            found = Found(Lookup(None, SearchRule.SYSTEM, tuple(attempts)))
-        if found is None and scope.in_wheel:
+        if is_swift(name):
+            found = self._look(process, in_wheel, attempts)
+            return found or Found(Lookup(None, SearchRule.SYSTEM, tuple(attempts)))
+        if scope.in_wheel:
+            found = self._look(process, in_wheel, attempts) or self._anywhere_in_wheel(scope, name, attempts)
+            own = tuple(each for each in own if not each[0].startswith(WHEEL))
+        elif not self._options.system:
+            found = self._look(process, in_wheel, attempts)
+        else:
+            found = None
+        if found is None and self._options.system:
+            found = self._look(process, places(name, own, self._folders), attempts)
+        if found is None and not scope.in_wheel:
             found = self._anywhere_in_wheel(scope, name, attempts)
-        if found is None:
-            process = scope.needer.process
-            outside = self._look(process, places(name, scope.needer, self._options))
-            attempts.extend(outside.lookup.attempts)
-            if outside.lookup.rule is None and not scope.in_wheel:
-                found = self._anywhere_in_wheel(scope, name, attempts)
-            found = found or Found(Lookup(outside.lookup.found, outside.lookup.rule, tuple(attempts)), outside.file)
-        return found
-
-    def _in_wheel_places(self, scope: Scope, name: str, attempts: list[Attempt]) -> Found | None:
-        for place, rule in own_places(name, scope.needer, self._sysroot):
-            if not place.startswith(WHEEL):
-                continue
-            member = self._placed.get(place)
-            outcome = outcome_of(member.content, scope.needer.process) if member else Outcome.ABSENT
-            attempts.append(Attempt(place, rule, outcome))
-            if member is not None and outcome is Outcome.FOUND:
-                return Found(Lookup(member.name, rule, tuple(attempts)), member)
-        return None
+        return found or Found(Lookup(None, None, tuple(attempts)))
 
     def _anywhere_in_wheel(self, scope: Scope, name: str, attempts: list[Attempt]) -> Found | None:
         """Find a member that is called so; the nearest directory wins, then the first in sorted order."""
@@ -188,44 +205,59 @@ class MachoSearch:
         if not fitting:
             return None
         member = min(fitting, key=lambda each: (distance(origin, each.place), each.name))
-        attempts.append(Attempt(member.place or "", SearchRule.IN_WHEEL, Outcome.FOUND))
+        self._note(attempts, Attempt(member.place or "", SearchRule.IN_WHEEL, Outcome.FOUND))
         return Found(Lookup(member.name, SearchRule.IN_WHEEL, tuple(attempts)), member)
 
-    def _look(self, process: Process | None, choices: Iterable[Place], *, given: bool = False) -> Found:
-        """Look at places of the host. given: the place is the user's own, be it one of the system's folders or not."""
-        attempts: list[Attempt] = []
+    def _look(
+        self, process: Process | None, choices: Iterable[Place], attempts: list[Attempt], *, given: bool = False
+    ) -> Found | None:
+        """Look at places in turn, and note each in `attempts`.
+
+        given: the places are the user's own, be they in the system's folders or not.
+        """
         for place, rule in choices:
-            if not given and is_known_by_name(place, rule, self._sysroot):
-                attempts.append(Attempt(place, rule, Outcome.ABSENT))
-                continue
-            seen = self._host.look(place)
-            file = self._external(seen) if isinstance(seen, HostMacho) else None
-            outcome = _judge(seen, process) if isinstance(seen, HostMacho) else seen
-            if not given and self._leads_to_system(seen, place, rule):
-                return Found(Lookup(None, SearchRule.SYSTEM, tuple(attempts)))
-            attempts.append(Attempt(place, rule, outcome))
+            if place.startswith(WHEEL):
+                file, missing = self._placed.get(place), Outcome.ABSENT
+            elif not given and is_known_by_name(place, rule, self._sysroot):
+                file, missing = None, Outcome.ABSENT
+            else:
+                file, missing = self._on_host(place)
+                if not given and self._leads_to_system(file, place, rule):
+                    return Found(Lookup(None, SearchRule.SYSTEM, tuple(attempts)))
+            outcome = missing if file is None else _judge(file, process)
+            self._note(attempts, Attempt(place, rule, outcome))
             if file is not None and outcome is Outcome.FOUND:
-                if self._excluded((place, file.name)):
+                if not file.in_wheel and self._excluded((place, file.name)):
                     return Found(Lookup(None, SearchRule.EXCLUDED, tuple(attempts)))
                 return Found(Lookup(file.name, rule, tuple(attempts)), file)
-        return Found(Lookup(None, None, tuple(attempts)))
+        return None
 
-    def _leads_to_system(self, seen: HostMacho | Outcome, place: str, rule: SearchRule) -> bool:
-        """Whether a symbolic link leads into the system's folders, where on a Mac there may be no file."""
-        if isinstance(seen, HostMacho):
-            return is_known_by_name(seen.path, rule, self._sysroot)
-        return (
-            seen is Outcome.ABSENT
-            and self._sysroot == "/"
-            and Path(place).is_symlink()
-            and is_known_by_name(os.path.realpath(place), rule, self._sysroot)
-        )
-
-    def _external(self, seen: HostMacho) -> File:
+    def _on_host(self, place: str) -> tuple[File | None, Outcome]:
+        seen = self._host.look(place)
+        if not isinstance(seen, HostMacho):
+            return None, seen
         known = self._externals.get(seen.path)
         if known is None:
             known = self._externals[seen.path] = File(seen.path, seen.file, seen.size, in_wheel=False, place=seen.path)
-        return known
+        return known, Outcome.FOUND
+
+    def _leads_to_system(self, file: File | None, place: str, rule: SearchRule) -> bool:
+        """Whether a symbolic link leads into the system's folders, where on a Mac there may be no file."""
+        if file is not None:
+            return is_known_by_name(file.name, rule, self._sysroot)
+        if self._sysroot != "/" or not place.startswith("/"):
+            return False
+        return is_known_by_name(os.path.realpath(place), rule, self._sysroot)
+
+    def _note(self, attempts: list[Attempt], attempt: Attempt) -> None:
+        self._places_left -= 1
+        if self._places_left < 0:
+            raise InvalidBinaryError(
+                f"the files name more libraries and search paths than can be tried ({_MOST_PLACES} places)",
+                where=attempt.place,
+                hint="no linker writes so many; the wheel is damaged or made to do harm",
+            )
+        attempts.append(attempt)
 
     def _excluded(self, names: Iterable[str]) -> bool:
         fitting = [each for each in self._options.exclude if any(fnmatchcase(name, each) for name in names)]
@@ -233,9 +265,9 @@ class MachoSearch:
         return bool(fitting)
 
 
-def _judge(seen: HostMacho, process: Process | None) -> Outcome:
+def _judge(file: File, process: Process | None) -> Outcome:
     """Judge a file by the process that would load it; any Mach-O file will do for no process."""
-    return Outcome.FOUND if process is None else outcome_of(seen.file, process)
+    return Outcome.FOUND if process is None else outcome_of(file.content, process)
 
 
 def known_names(member: File) -> tuple[str, ...]:

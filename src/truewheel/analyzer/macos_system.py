@@ -16,8 +16,8 @@ _SYSTEM_ROOTS = ("/usr/lib/", "/System/")
 _SWIFT = re.compile(r"@rpath/libswift\w+\.dylib")
 _PYTHON_LIBRARY = re.compile(r"libpython\d+(?:\.\d+)?[a-z]*\.dylib|libpypy[-.\w]*-c\.dylib")
 _PYTHON_FRAMEWORK = re.compile(r"(?:^|/)(Python[T3]?)\.framework/(?:Versions/[^/]+/)?\1(?:_debug)?$")
-_VERSIONED = re.compile(r"(.+?)(?:\.(?:\d+|[A-Z]))*\.dylib")
 _FRAMEWORK = ".framework/"
+_DYLIB = ".dylib"
 
 
 def firmlink_target(path: str) -> str:
@@ -84,6 +84,18 @@ def name_stems(name: str) -> tuple[str, ...]:
     framework = framework_path(name)
     if framework is not None:
         return tuple(dict.fromkeys((name, framework, f"{last}.framework", last)))
-    versioned = _VERSIONED.fullmatch(last)
-    stems = () if versioned is None else (f"{versioned[1]}.dylib", versioned[1])
-    return tuple(dict.fromkeys((name, last, *stems)))
+    if not last.endswith(_DYLIB):
+        return tuple(dict.fromkeys((name, last)))
+    stem = _without_version(last.removesuffix(_DYLIB))
+    return tuple(dict.fromkeys((name, last, stem + _DYLIB, stem)))
+
+
+def _without_version(stem: str) -> str:
+    """Drop numbers and single capital letters from the end: `libfoo.1.2` and `libfoo.B` give `libfoo`."""
+    end = len(stem)
+    while (dot := stem.rfind(".", 0, end)) > 0:
+        part = stem[dot + 1 : end]
+        if not (part.isdigit() or (len(part) == 1 and part.isupper())):
+            break
+        end = dot
+    return stem[:end]
