@@ -14,6 +14,8 @@ from truewheel.analyzer.macho_commands import invalid
 from truewheel.errors import RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from truewheel.errors import InvalidBinaryError
 
 FLAT_LOOKUP = -2
@@ -79,7 +81,7 @@ class Numbering(NamedTuple):
     def new(self, ordinal: int, offset: int) -> int:
         """Return the number that replaces one found at `offset`; raise InvalidBinaryError when no library has it."""
         if ordinal >= len(self.after):
-            raise self.invalid(f"a symbol of library {ordinal}, of which there are {len(self.after) - 1}", offset)
+            raise self.invalid(f"a symbol of library {ordinal}, of {len(self.after) - 1}", offset)
         return self.after[ordinal]
 
     def invalid(self, what: str, offset: int) -> InvalidBinaryError:
@@ -87,13 +89,19 @@ class Numbering(NamedTuple):
         return invalid(what, offset, self.where)
 
 
-def numbering_without(dropped: frozenset[int], count: int, where: str) -> Numbering:
-    """Return the numbering of `count` libraries without those whose numbers are `dropped`."""
+def numbering_after(count: int, dropped: frozenset[int], merged: Mapping[int, int], where: str) -> Numbering:
+    """Return the numbering of `count` libraries without those whose numbers are `dropped` or keys of `merged`.
+
+    merged: a removed number to the one that stays and stands for it too.
+    """
     after = [0]
     kept = 0
     for ordinal in range(1, count + 1):
-        kept += ordinal not in dropped
-        after.append(FLAT_LOOKUP if ordinal in dropped else kept)
+        stays = ordinal not in dropped and ordinal not in merged
+        kept += stays
+        after.append(kept if stays else FLAT_LOOKUP)
+    for ordinal, other in merged.items():
+        after[ordinal] = after[other]
     return Numbering(tuple(after), where)
 
 

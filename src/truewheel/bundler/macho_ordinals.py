@@ -17,7 +17,7 @@ from truewheel.bundler.macho_binds import (
     FLAT_LOOKUP,
     Numbering,
     Part,
-    numbering_without,
+    numbering_after,
     renumber_imports,
     renumber_opcodes,
     renumber_reexports,
@@ -79,8 +79,27 @@ def drop_libraries(content: bytearray, ordinals: frozenset[int], where: str) -> 
         return
     commands = load_commands(content, 0, where)
     refuse_to_drop(commands, ordinals)
-    count = len(_libraries(commands))
-    numbering = numbering_without(ordinals, count, where)
+    _renumber(content, commands, ordinals, {})
+
+
+def merge_libraries(content: bytearray, into: Mapping[int, int], where: str) -> None:
+    """Make one thin slice ready to lose load commands whose library another command names too; else like above.
+
+    into: the position of a command that goes, to the one of a command that stays; symbols of the first are then looked
+    up in the second. dyld refuses a file that names one library twice in the same words, when it was linked for the SDK
+    of macOS 15 or later (`mach_o::Policy::enforceNoDuplicateDylibs`).
+    """
+    if not into:
+        return
+    commands = load_commands(content, 0, where)
+    refuse_to_drop(commands, frozenset(into))
+    if not set(into.values()) <= set(range(1, len(_libraries(commands)) + 1)) - into.keys():
+        raise DefectError(f"libraries cannot be merged as {dict(into)}", where=where)
+    _renumber(content, commands, frozenset(), into)
+
+
+def _renumber(content: bytearray, commands: Commands, dropped: frozenset[int], merged: Mapping[int, int]) -> None:
+    numbering = numbering_after(len(_libraries(commands)), dropped, merged, commands.where)
     tables = list(_tables(commands, len(content)))
     by_place = sorted(table.part for table in tables)
     for before, after in pairwise(by_place):
