@@ -167,8 +167,8 @@ def test_every_bind_follows_its_library(data: st.DataObject, count: int) -> None
         at += len(step.encoded)
 
 
-@given(st.binary(max_size=40), st.booleans())
-def test_no_stream_does_worse_than_a_clear_error(stream: bytes, lazy: bool) -> None:  # noqa: FBT001
+@given(stream=st.binary(max_size=40), lazy=st.booleans())
+def test_no_stream_does_worse_than_a_clear_error(*, stream: bytes, lazy: bool) -> None:
     content = bytearray(stream)
     try:
         renumber_opcodes(content, Part(0, len(stream)), numbering_after(3, frozenset({1}), {}, ""), lazy=lazy)

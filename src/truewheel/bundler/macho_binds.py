@@ -45,6 +45,8 @@ THREADED_OPERANDS = {0: 1, 1: 0}
 
 LONGEST_LEB = 10
 """Bytes of the longest number that dyld reads, 64 bits."""
+MORE_FOLLOWS = 0x80
+"""The bit of every byte of a number but the last."""
 
 FIXUPS_HEADER = Struct("<7I")
 """`dyld_chained_fixups_header`: fixups_version, starts_offset, imports_offset, symbols_offset, imports_count,
@@ -223,8 +225,8 @@ def _uleb(content: bytearray, at: int, end: int, numbering: Numbering) -> tuple[
         if at + index >= end:
             break
         byte = content[at + index]
-        value |= (byte & 0x7F) << 7 * index
-        if byte < 0x80:  # noqa: PLR2004
+        value |= (byte & ~MORE_FOLLOWS) << 7 * index
+        if byte < MORE_FOLLOWS:
             return value, at + index + 1
     raise numbering.invalid("a number without an end", at)
 
@@ -232,7 +234,7 @@ def _uleb(content: bytearray, at: int, end: int, numbering: Numbering) -> tuple[
 def _padded_uleb(value: int, length: int) -> bytes:
     """Return `value` as LEB128 in `length` bytes; the last ones may add nothing, which every reader takes."""
     groups = [value >> 7 * index & 0x7F for index in range(length)]
-    return bytes([*(group | 0x80 for group in groups[:-1]), groups[-1]])
+    return bytes([*(group | MORE_FOLLOWS for group in groups[:-1]), groups[-1]])
 
 
 def _after_text(content: bytearray, at: int, end: int, numbering: Numbering) -> int:
