@@ -140,7 +140,7 @@ def sentences(reasons: Iterable[Reason]) -> tuple[str, ...]:
     A library outside the wheel is called by its file name alone.
     """
     groups: dict[tuple[Rule, str, str], list[Reason]] = {}
-    for reason in reasons:
+    for reason in dict.fromkeys(reasons):
         detail = reason.library if reason.rule is Rule.SYMBOL_VERSION else reason.detail
         groups.setdefault((reason.rule, reason.file, detail), []).append(reason)
     return tuple(_sentence(group) for group in groups.values())

@@ -7,6 +7,7 @@ minima: for each architecture that the wheel can be used with, the oldest macOS 
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,6 +45,23 @@ def parse_mac_tag(text: str) -> MacTag | None:
     return MacTag(platform.version, platform.architecture) if platform.architecture in mac_facts().families else None
 
 
+class IosTag(NamedTuple):
+    """An iOS platform tag taken apart. sdk: `iphoneos` or `iphonesimulator`."""
+
+    version: SystemVersion
+    architecture: str
+    sdk: str
+
+
+_IOS = re.compile(r"ios_(\d+)_(\d+)_([a-z0-9_]+)_(iphoneos|iphonesimulator)")
+
+
+def parse_ios_tag(text: str) -> IosTag | None:
+    """Take an iOS tag apart (PEP 730); None for one of another system."""
+    match = _IOS.fullmatch(text)
+    return IosTag((int(match[1]), int(match[2])), match[3], match[4]) if match else None
+
+
 def oldest_system(architecture: str, minimum: Version) -> SystemVersion:
     """Return the oldest system that a tag can name for code that needs `minimum`.
 
@@ -57,6 +75,12 @@ def oldest_system(architecture: str, minimum: Version) -> SystemVersion:
     else:
         named = promised((major, minor + bool(patch)))
     return max(named, facts.floors[architecture])
+
+
+def is_rounded(architecture: str, minimum: Version) -> bool:
+    """Whether the oldest system that a tag can name is newer than the code needs."""
+    exact = promised(minimum[:2])
+    return oldest_system(architecture, minimum) > max(exact, mac_facts().floors[architecture])
 
 
 def promised(version: SystemVersion) -> SystemVersion:
