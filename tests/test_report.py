@@ -14,10 +14,13 @@ from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.image import Libc
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.platforms.judge import judge
-from truewheel.report import Fate, LibraryLine, TagTruth, inspect_wheel, policy_of_repair, report
+from truewheel.report import inspect_wheel
+from truewheel.report_linux import policy_of_repair
+from truewheel.report_linux import report_linux as report
+from truewheel.wheel_report import Fate, LibraryLine, TagTruth
 
 if TYPE_CHECKING:
-    from truewheel.report import WheelReport
+    from truewheel.wheel_report import WheelReport
 
 GREET = "/opt/libgreet.so.1"
 
@@ -156,7 +159,7 @@ def test_truths_of_tags() -> None:
     [
         ("any", TagTruth("any", true=True)),
         ("linux_x86_64", TagTruth("linux_x86_64", true=True, note="no native file asks for it")),
-        ("win_amd64", TagTruth("win_amd64", None, note="names another system; only Linux is judged")),
+        ("win_amd64", TagTruth("win_amd64", None, note="names a system that is not judged")),
     ],
 )
 def test_a_wheel_without_native_files(tag: str, truth: TagTruth) -> None:

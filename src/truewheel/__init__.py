@@ -23,8 +23,8 @@ from truewheel.version import __version__
 
 if TYPE_CHECKING:
     from truewheel.analyzer.search_options import SearchOptions
+    from truewheel.bundler.bundle_options import BundleOptions
     from truewheel.bundler.plan import RepairPlan
-    from truewheel.bundler.planning import BundleOptions
     from truewheel.errors import (
         InvalidInputError,
         OutputError,
@@ -33,9 +33,11 @@ if TYPE_CHECKING:
         TruewheelError,
         UsageError,
     )
-    from truewheel.repair import Repaired, RepairOptions
+    from truewheel.repair import Repaired
     from truewheel.repair import repair as repair_wheel
-    from truewheel.report import WheelReport, inspect_wheel
+    from truewheel.repair_options import RepairOptions
+    from truewheel.report import inspect_wheel
+    from truewheel.wheel_report import WheelReport
 
 __all__ = [
     "BundleOptions",
@@ -56,12 +58,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BundleOptions": "truewheel.bundler.planning",
-    "RepairOptions": "truewheel.repair",
+    "BundleOptions": "truewheel.bundler.bundle_options",
+    "RepairOptions": "truewheel.repair_options",
     "RepairPlan": "truewheel.bundler.plan",
     "Repaired": "truewheel.repair",
-    "SearchOptions": "truewheel.analyzer.ld_so",
-    "WheelReport": "truewheel.report",
+    "SearchOptions": "truewheel.analyzer.search_options",
+    "WheelReport": "truewheel.wheel_report",
     "inspect_wheel": "truewheel.report",
 }
 

@@ -12,9 +12,10 @@ from truewheel.analyzer.graph import Outcome
 from truewheel.errors import UsageError
 from truewheel.platforms.judge import libraries_to_bundle
 from truewheel.platforms.verdict import Rule
-from truewheel.report import Fate, fate_of, policy_of_repair
+from truewheel.report_linux import fate_of, policy_of_repair
 from truewheel.retagger.evidence import reasons_against
 from truewheel.retagger.tags import parse_platform
+from truewheel.wheel_report import Fate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

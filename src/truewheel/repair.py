@@ -8,65 +8,26 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from glob import escape
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.analyzer.analyze import analyze, require_used_excludes
-from truewheel.analyzer.graph import SearchRule
-from truewheel.analyzer.search_options import SearchOptions
 from truewheel.archive.names import WheelName
 from truewheel.archive.reader import WheelReader
 from truewheel.archive.staging import writing
 from truewheel.archive.writer import Changes, NewMember, copy_unchanged, stage
 from truewheel.bundler.apply import launcher_members, native_members
 from truewheel.bundler.plan import RepairPlan
-from truewheel.bundler.planning import BundleOptions, plan_bundle
 from truewheel.bundler.provenance import provenance_members, renamed_sboms
-from truewheel.errors import RefusedError, ToolError, UsageError
-from truewheel.platforms.judge import judge
-from truewheel.platforms.verdict import Rule
-from truewheel.retagger.evidence import decide_label, reasons_against
+from truewheel.errors import RefusedError, ToolError
+from truewheel.platforms.systems import System, systems_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from truewheel.analyzer.analyze import Analysis
     from truewheel.archive.writer import StagedWheel
-    from truewheel.bundler.plan import ElfEdit
-    from truewheel.bundler.planning import Bundle
-    from truewheel.retagger.evidence import Label
-
-_LINUX_PREFIXES = ("linux_", "manylinux", "musllinux")
-_LIBRARY_RULES = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY, Rule.NO_PATH})
-"""What breaks even a wheel whose label promises nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class RepairOptions:
-    """What a caller may choose about a repair.
-
-    plat: the platform tag to hold, `auto` for the most portable one that the machine code allows.
-    only_plat: name the wheel by that tag alone, not also by older ones that are true.
-    include: libraries that come along although no file names them, by path or by name.
-    sbom: whether to add a bill of materials and the licence texts of what was bundled.
-    jobs: how many threads work at once.
-    """
-
-    plat: str = "auto"
-    only_plat: bool = False
-    search: SearchOptions = field(default_factory=SearchOptions)
-    include: tuple[str, ...] = ()
-    bundle: BundleOptions = field(default_factory=BundleOptions)
-    sbom: bool = True
-    force: bool = False
-    jobs: int = 1
-
-    def __post_init__(self) -> None:
-        """Refuse what has no meaning with a UsageError."""
-        if self.jobs < 1:
-            raise UsageError("at least one thread must work", where="--jobs")
+    from truewheel.platforms.verdict import Reason
+    from truewheel.repair_options import RepairOptions
 
 
 class Repaired(NamedTuple):
@@ -94,19 +55,17 @@ def repair(wheel: Path, directory: Path, options: RepairOptions) -> Repaired:
 
 def plan_repair(reader: WheelReader, options: RepairOptions) -> RepairPlan:
     """Return what a repair of the wheel would do. Nothing is written."""
-    _require_linux(reader)
-    analysis = analyze(reader, options.search, include=options.include, jobs=options.jobs)
-    require_used_excludes(analysis)
-    if not any(analysis.graph.members()):
-        return _plan_without_native_files(reader, analysis)
-    mended = {Rule.EXECUTABLE_STACK} if options.bundle.clear_executable_stack else set()
-    verdicts = judge(analysis, mended=mended)
-    label = decide_label(verdicts, current=reader.name.platform, plat=options.plat, only_plat=options.only_plat)
-    bundle = plan_bundle(
-        analysis, reader.data_dir, label.policy, options.bundle, present=reader.entries, jobs=options.jobs
-    )
-    notices = [warning for verdict in verdicts for warning in verdict.warnings]
-    return _assemble(reader, analysis, label, bundle, options, tuple(dict.fromkeys(notices)))
+    system = _system(reader)
+    plan = None
+    if system in {System.LINUX, System.ANY}:
+        from truewheel.repair_linux import plan_linux
+
+        plan = plan_linux(reader, options)
+    if plan is None and system is not System.LINUX:
+        from truewheel.repair_macos import plan_macos
+
+        plan = plan_macos(reader, options)
+    return plan or _plan_without_native_files(reader)
 
 
 def apply_plan(reader: WheelReader, plan: RepairPlan, directory: Path, options: RepairOptions) -> Repaired:
@@ -122,11 +81,13 @@ def apply_plan(reader: WheelReader, plan: RepairPlan, directory: Path, options: 
         path = copy_unchanged(reader, directory, force=options.force)
         return Repaired(plan, path, size_before, size_before, plan.notices)
     with _scratch() as scratch:
-        changes = _changes(reader, plan, scratch, options)
+        log: dict[str, tuple[str, ...]] = {}
+        changes = _changes(reader, plan, scratch, options, log)
         with stage(reader, changes, directory, jobs=options.jobs, inflate=False) as staged:
-            _confirm(staged, plan, changes, options.jobs)
+            _confirm(staged, plan, options.jobs)
             path = staged.publish(plan.output_name, force=options.force)
-            notices = (*plan.notices, *staged.notices)
+            rooms = (notice for edit in plan.macho_edits for notice in log.get(edit.member, ()))
+            notices = (*plan.notices, *rooms, *staged.notices)
     return Repaired(plan, path, size_before, path.stat().st_size, notices)
 
 
@@ -141,109 +102,62 @@ def _scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _require_linux(reader: WheelReader) -> None:
-    """Refuse a wheel that is named for another system."""
-    foreign = [tag for tag in reader.name.platform if tag != "any" and not tag.startswith(_LINUX_PREFIXES)]
-    if foreign:
+def _system(reader: WheelReader) -> System:
+    """Return the system that the wheel is named for; refuse one that is not ours to repair, and more than one."""
+    systems = systems_of(reader.name.platform)
+    if System.OTHER in systems:
+        foreign = next(tag for tag in reader.name.platform if systems_of([tag]) == {System.OTHER})
         raise RefusedError(
-            f"is named for {foreign[0]}; only Linux wheels can be repaired",
+            f"is named for {foreign}; only Linux and macOS wheels can be repaired",
             where=reader.path.name,
             hint="repair it with the tool of its own system",
         )
+    if len(systems) > 1:
+        names = " and ".join(sorted(system.value for system in systems))
+        raise RefusedError(
+            f"is named for {names} at once",
+            where=reader.path.name,
+            hint="build one wheel for each system",
+        )
+    return next(iter(systems))
 
 
-def _plan_without_native_files(reader: WheelReader, analysis: Analysis) -> RepairPlan:
-    """Return the plan to leave the wheel alone. Object files are nothing to a loader, but they belong to a platform."""
-    notices: tuple[str, ...] = ()
-    if reader.name.platform != ("any",) and not analysis.ignored:
-        notices = (f"no native file is inside; {'.'.join(reader.name.platform)} could be `any`",)
-    return RepairPlan(
-        input_name=reader.path.name,
-        input_sha256=reader.sha256(),
-        output_name=reader.path.name,
-        platforms=reader.name.platform,
-        policy=None,
-        rewrites_metadata=False,
-        notices=notices,
-    )
+def _plan_without_native_files(reader: WheelReader) -> RepairPlan:
+    """Return the plan to leave the wheel alone."""
+    tags = ".".join(reader.name.platform)
+    notice = f"no native file is inside; {tags} could be `any`"
+    return RepairPlan.unchanged(reader, () if tags == "any" else (notice,))
 
 
-def _assemble(
-    reader: WheelReader,
-    analysis: Analysis,
-    label: Label,
-    bundle: Bundle,
-    options: RepairOptions,
-    warnings: tuple[str, ...],
-) -> RepairPlan:
-    """Join what was decided into one plan."""
-    name = reader.name
-    if set(label.platforms) != set(name.platform):
-        name = name.with_platforms(label.platforms)
-    notices = [*warnings]
-    if reader.wheel.tags != reader.name.tags:
-        notices.append("the WHEEL file and the file name disagree about the tags; the file name is believed")
-    excluded = {edge.dependency.name for edge in analysis.graph.all_edges() if edge.lookup.rule is SearchRule.EXCLUDED}
-    return RepairPlan(
-        input_name=reader.path.name,
-        input_sha256=reader.sha256(),
-        output_name=str(name),
-        platforms=name.platform,
-        policy=label.policy.tag,
-        rewrites_metadata=(
-            str(name) != reader.path.name or reader.wheel.tags != name.tags or reader.wheel.root_is_purelib
-        ),
-        libraries=bundle.libraries,
-        edits=tuple(edit for edit in bundle.edits if _changes_content(reader, edit)),
-        launchers=bundle.launchers,
-        dropped_paths=bundle.dropped_paths,
-        excluded=tuple(sorted(excluded)),
-        notices=tuple(notices),
-        sbom=options.sbom,
-    )
+def _changes(
+    reader: WheelReader, plan: RepairPlan, scratch: Path, options: RepairOptions, log: dict[str, tuple[str, ...]]
+) -> Changes:
+    """Return every member that the new wheel does not share with the old one.
 
-
-def _changes_content(reader: WheelReader, edit: ElfEdit) -> bool:
-    """Whether an edit does anything: stripping alone may find nothing to drop, as after an earlier repair."""
-    if edit.changes_dynamic or edit.member != edit.source or not edit.strip:
-        return True
-    from truewheel.bundler.elf_strip import strip
-
-    content = reader.view(edit.source)
-    return strip(content, edit.member) != content
-
-
-def _changes(reader: WheelReader, plan: RepairPlan, scratch: Path, options: RepairOptions) -> Changes:
-    """Return every member that the new wheel does not share with the old one."""
+    Packages are looked up while the libraries are edited and compressed. log: as in `macho_members`.
+    """
     name = WheelName.parse(plan.output_name)
-    put = [
-        *native_members(reader, plan, scratch),
-        *launcher_members(plan, name.distribution),
-    ]
+    put = [*native_members(reader, plan, scratch), *launcher_members(plan, name.distribution)]
+    if plan.macho_edits:
+        from truewheel.bundler.macho_apply import macho_members
+
+        put += macho_members(reader, plan, log)
     if plan.rewrites_metadata:
         metadata = reader.wheel.edited(tags=name.tags, root_is_purelib=False)
         put.append(NewMember(f"{reader.dist_info}/WHEEL", metadata))
-    if plan.sbom and plan.libraries:
-        put += provenance_members(reader, plan, options.search.sysroot)
     put += renamed_sboms(reader, plan)
-    return Changes(tuple(put), frozenset())
+    if not (plan.sbom and plan.libraries):
+        return Changes(tuple(put))
+    return Changes(tuple(put), later=partial(provenance_members, reader, plan, options.search.sysroot))
 
 
-def _confirm(staged: StagedWheel, plan: RepairPlan, changes: Changes, jobs: int) -> None:
+def _confirm(staged: StagedWheel, plan: RepairPlan, jobs: int) -> None:
     """Read the staged wheel as a machine without any of the build's libraries would, and judge it by its new name.
 
     Raises ToolError when it does not keep what the name promises: then the plan or an edit was wrong.
     """
-    search = SearchOptions(system=False, exclude=tuple(_exactly(name) for name in plan.excluded))
     with WheelReader.open(staged.path, name=WheelName.parse(plan.output_name)) as reader:
-        analysis = analyze(reader, search, jobs=jobs)
-        for member in changes.put:
-            if member.name not in analysis.graph.nodes:
-                reader.view(member.name)  # the analysis has read the native ones; reading finds damage
-    verdicts = judge(analysis)
-    broken = [reason for tag in plan.platforms for reason in reasons_against(verdicts, tag) or ()]
-    if not any(broken) and plan.policy is not None:
-        broken = [reason for reason in reasons_against(verdicts, plan.policy) or () if reason.rule in _LIBRARY_RULES]
+        broken = _broken(reader, plan, staged.new, jobs)
     if broken:
         raise ToolError(
             f"the repaired wheel would not keep its name: {broken[0].file} {broken[0].detail}",
@@ -252,6 +166,12 @@ def _confirm(staged: StagedWheel, plan: RepairPlan, changes: Changes, jobs: int)
         )
 
 
-def _exactly(name: str) -> str:
-    """Return the pattern that fits one needed name; a leading `.` in brackets, because `./` would mean a place."""
-    return f"[.]{escape(name[1:])}" if name.startswith(".") else escape(name)
+def _broken(reader: WheelReader, plan: RepairPlan, new: tuple[str, ...], jobs: int) -> tuple[Reason, ...]:
+    """Return what stands against the new name. new: the members to read whole, because they were just written."""
+    if systems_of(plan.platforms) <= {System.LINUX}:
+        from truewheel.repair_linux import broken_linux
+
+        return broken_linux(reader, plan, new, jobs)
+    from truewheel.repair_macos import broken_macos
+
+    return broken_macos(reader, plan, new, jobs)

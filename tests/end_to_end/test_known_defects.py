@@ -19,9 +19,10 @@ from support.hello import DIST_INFO, PACKAGE, hello_wheel, installed, run, run_p
 from support.native import runs_x86_64
 from support.wheels import build_wheel
 from truewheel.analyzer.search_options import SearchOptions
-from truewheel.bundler.planning import BundleOptions
+from truewheel.bundler.bundle_options import BundleOptions
 from truewheel.errors import InvalidInputError, RefusedError
-from truewheel.repair import RepairOptions, repair
+from truewheel.repair import repair
+from truewheel.repair_options import RepairOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

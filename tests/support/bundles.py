@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from support.analyses import image
-from truewheel.bundler.planning import BundleOptions, plan_bundle
+from truewheel.bundler.bundle_options import BundleOptions
+from truewheel.bundler.planning import plan_bundle
 from truewheel.platforms.verdict import Policy
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from truewheel.analyzer.graph import DependencyGraph
     from truewheel.analyzer.image import Libc
+    from truewheel.analyzer.macho_analysis import MachoAnalysis
     from truewheel.analyzer.search_options import SearchOptions
     from truewheel.archive.layout import InstalledPath
     from truewheel.archive.names import WheelName
@@ -92,7 +93,7 @@ def analyze(
     )
 
 
-def require_used_excludes(analysis: Analysis) -> None:
+def require_used_excludes(analysis: Analysis | MachoAnalysis) -> None:
     """Raise UsageError when a pattern of `exclude` fits nothing that the wheel needs: it is likely misspelt.
 
     A wheel without native files needs nothing, and no pattern is to blame for that.

@@ -33,11 +33,11 @@ class Pending(NamedTuple):
     """Content that is made only when its turn comes, so that making and compressing share the threads.
 
     size: the bytes it will have, or nearly.
-    make: writes it to a file and returns the path; the file is deleted after use.
+    make: returns it, or writes it to a file and returns the path; the file is deleted after use.
     """
 
     size: int
-    make: Callable[[], Path]
+    make: Callable[[], Path | bytes]
 
 
 class NewMember(NamedTuple):
@@ -75,10 +75,12 @@ class NewMember(NamedTuple):
         if isinstance(self.content, bytes):
             return self.content
         if isinstance(self.content, Pending):
-            path = self.content.make()
-            content = _mapped(path)
+            made = self.content.make()
+            if isinstance(made, bytes):
+                return made
+            content = _mapped(made)
             with suppress(OSError):  # a system that keeps mapped files: the one who chose the place cleans up there
-                path.unlink()
+                made.unlink()
             return content
         return _mapped(self.content)
 

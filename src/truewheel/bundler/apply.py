@@ -19,7 +19,7 @@ from truewheel.errors import InvalidInputError, RefusedError
 
 if TYPE_CHECKING:
     from truewheel.archive.reader import WheelReader
-    from truewheel.bundler.plan import ElfEdit, RepairPlan
+    from truewheel.bundler.plan import ElfEdit, MachoEdit, RepairPlan
 
 LIBRARY_MODE = 0o755
 
@@ -36,12 +36,12 @@ def native_members(reader: WheelReader, plan: RepairPlan, scratch: Path) -> tupl
     def pending(number: int, edit: ElfEdit) -> NewMember:
         path = scratch / str(number)
         make = partial(_edited, reader, edit, path, digests.get(edit.source), patchelf)
-        return NewMember(edit.member, Pending(_size(reader, edit), make), _mode(reader, edit))
+        return NewMember(edit.member, Pending(size_of(reader, edit), make), mode_of(reader, edit))
 
     return tuple(pending(number, edit) for number, edit in enumerate(plan.edits))
 
 
-def _size(reader: WheelReader, edit: ElfEdit) -> int:
+def size_of(reader: WheelReader, edit: ElfEdit | MachoEdit) -> int:
     """Return the bytes of the file that is edited; 0 for a library that is gone, which is found out later."""
     entry = reader.entries.get(edit.source)
     if entry is not None:
@@ -63,7 +63,8 @@ def launcher_members(plan: RepairPlan, distribution: str) -> tuple[NewMember, ..
     return tuple(members)
 
 
-def _mode(reader: WheelReader, edit: ElfEdit) -> int:
+def mode_of(reader: WheelReader, edit: ElfEdit | MachoEdit) -> int:
+    """Return the Unix permission bits of an edited file."""
     entry = reader.entries.get(edit.source)
     if entry is None:
         return LIBRARY_MODE
@@ -75,7 +76,7 @@ def _mode(reader: WheelReader, edit: ElfEdit) -> int:
 def _edited(reader: WheelReader, edit: ElfEdit, path: Path, digest: str | None, patchelf: Path | None) -> Path:
     """Write the edited file to `path`, verify it, and return the path."""
     inside = edit.source in reader.entries
-    content = reader.view(edit.source) if inside else _library(edit.source, digest)
+    content = reader.view(edit.source) if inside else planned_library(edit.source, digest)
     if inside or edit.strip or not edit.changes_dynamic:
         with writing(path):
             path.write_bytes(_stripped(content, edit.member) if edit.strip else content)
@@ -93,8 +94,8 @@ def _stripped(content: memoryview, where: str) -> bytes:
     return strip(content, where)
 
 
-def _library(source: str, digest: str | None) -> memoryview:
-    """Return the content of a library on this machine, which must be what was planned."""
+def planned_library(source: str, digest: str | None) -> memoryview:
+    """Return the content of a library on this machine; raise RefusedError when it is not what was planned."""
     if digest is None:
         raise RefusedError("is neither a file of the wheel nor a library of the plan", where=source, hint="plan again")
     try:

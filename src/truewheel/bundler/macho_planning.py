@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from truewheel.analyzer.macho_graph import MachoEdge, MachoGraph, MachoNode
     from truewheel.analyzer.macho_image import Slice
     from truewheel.archive.layout import InstalledPath, Scheme
+    from truewheel.bundler.bundle_options import BundleOptions
     from truewheel.bundler.placement import Placement
     from truewheel.bundler.plan import Launcher, LibraryCopy
-    from truewheel.bundler.planning import BundleOptions
 
 FOLDER_SUFFIX = ".dylibs"
 _SYSTEM_ROOTS = ("/usr/lib/", "/System/Library/")

@@ -6,10 +6,13 @@ follows from the input and the options.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, is_dataclass
-from typing import Any, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from truewheel.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from truewheel.archive.reader import WheelReader
 
 SCHEMA = "truewheel.repair-plan/1"
 
@@ -160,6 +163,7 @@ class RepairPlan:
     rewrites_metadata: bool
     libraries: tuple[LibraryCopy, ...] = ()
     edits: tuple[ElfEdit, ...] = ()
+    macho_edits: tuple[MachoEdit, ...] = ()
     launchers: tuple[Launcher, ...] = ()
     dropped_paths: tuple[DroppedPath, ...] = ()
     excluded: tuple[str, ...] = ()
@@ -170,7 +174,32 @@ class RepairPlan:
     @property
     def changes_nothing(self) -> bool:
         """Whether the new wheel would be the old one, byte for byte."""
-        return not (self.rewrites_metadata or self.libraries or self.edits or self.launchers)
+        return not (self.rewrites_metadata or self.libraries or self.edits or self.macho_edits or self.launchers)
+
+    @classmethod
+    def of(cls, reader: WheelReader, platforms: tuple[str, ...]) -> RepairPlan:
+        """Return the plan that only names the wheel by these platform tags; the same ones keep their order."""
+        name = reader.name
+        if set(platforms) != set(name.platform):
+            name = name.with_platforms(platforms)
+        believed = "the WHEEL file and the file name disagree about the tags; the file name is believed"
+        return cls(
+            input_name=reader.path.name,
+            input_sha256=reader.sha256(),
+            output_name=str(name),
+            platforms=name.platform,
+            policy=None,
+            rewrites_metadata=(
+                str(name) != reader.path.name or reader.wheel.tags != name.tags or reader.wheel.root_is_purelib
+            ),
+            notices=() if reader.wheel.tags == reader.name.tags else (believed,),
+        )
+
+    @classmethod
+    def unchanged(cls, reader: WheelReader, notices: tuple[str, ...] = ()) -> RepairPlan:
+        """Return the plan to leave the wheel as it is, even where its metadata contradicts its name."""
+        plan = cls.of(reader, reader.name.platform)
+        return replace(plan, rewrites_metadata=False, notices=notices)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as values that the json module writes."""

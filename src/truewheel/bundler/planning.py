@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +13,7 @@ from truewheel.analyzer.ld_so import stays_installed
 from truewheel.bundler.copies import library_copies
 from truewheel.bundler.placement import Cargo, asked_for, place_members, way_between
 from truewheel.bundler.plan import DroppedPath, ElfEdit
-from truewheel.errors import RefusedError, UsageError
+from truewheel.errors import RefusedError
 from truewheel.platforms.judge import is_allowed, libraries_to_bundle
 
 if TYPE_CHECKING:
@@ -23,40 +22,12 @@ if TYPE_CHECKING:
     from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.graph import DependencyGraph, Edge, Node
     from truewheel.archive.layout import InstalledPath, Scheme
+    from truewheel.bundler.bundle_options import BundleOptions
     from truewheel.bundler.placement import Placement
     from truewheel.bundler.plan import Launcher, LibraryCopy
     from truewheel.platforms.verdict import Policy
 
 _FOLDER_SUFFIX = ".libs"
-_FOLDER = re.compile(r"[\w.+-]+", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class BundleOptions:
-    """What the user may choose about bundling.
-
-    no_mangle: patterns of libraries that keep their names; matched like `--exclude`.
-    lib_sdir: the suffix of the folder of libraries, after the distribution's name; None for `.libs`, or `.dylibs` in
-        a macOS wheel.
-    strip, clear_executable_stack: for ELF files. keep_runtime: for Mach-O files whose signature asks for the
-        hardened runtime; whether the new signature asks for it too.
-    """
-
-    strip: bool = False
-    no_mangle: tuple[str, ...] = ()
-    lib_sdir: str | None = None
-    clear_executable_stack: bool = False
-    keep_runtime: bool = True
-
-    def __post_init__(self) -> None:
-        """Raise UsageError for a suffix that would make no plain folder name, or none that a search path can hold."""
-        parts = f"name{self.lib_sdir or ''}".split("/")
-        if not all(_FOLDER.fullmatch(part) for part in parts) or {".", ".."} & set(parts):
-            raise UsageError(
-                f"{self.lib_sdir!r} makes no folder name",
-                where="--lib-sdir",
-                hint="letters, digits and `.`, `_`, `-`, `+` are allowed, and `/` between folders",
-            )
 
 
 class Bundle(NamedTuple):

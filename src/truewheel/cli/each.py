@@ -86,7 +86,9 @@ def search_from(options: Mapping[str, Any]) -> SearchOptions:
     """
     from truewheel.analyzer.search_options import SearchOptions, split_library_path
 
-    named = ("AUDITWHEEL_LD_LIBRARY_PATH", "LD_LIBRARY_PATH")
+    def listed(*names: str) -> tuple[Path, ...]:
+        return tuple(path for name in names for path in split_library_path(os.environ.get(name, "")))
+
     conda = os.environ.get("CONDA_PREFIX")
     lib_paths = [Path(part) for value in options["lib_path"] for part in value.split(os.pathsep) if part]
     for path in lib_paths:
@@ -94,10 +96,14 @@ def search_from(options: Mapping[str, Any]) -> SearchOptions:
     _require_folder(Path(options["sysroot"]), "--sysroot")
     return SearchOptions(
         lib_paths=tuple(lib_paths),
-        library_path=tuple(path for name in named for path in split_library_path(os.environ.get(name, ""))),
+        library_path=listed("AUDITWHEEL_LD_LIBRARY_PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
         sysroot=Path(options["sysroot"]),
         conda_prefixes=(Path(conda),) if conda else (),
         exclude=options["exclude"],
+        fallback_path=listed("DYLD_FALLBACK_LIBRARY_PATH"),
+        framework_path=listed("DYLD_FRAMEWORK_PATH"),
+        fallback_framework_path=listed("DYLD_FALLBACK_FRAMEWORK_PATH"),
+        executable_path=Path(options["executable_path"]) if options["executable_path"] else None,
     )
 
 

@@ -45,7 +45,12 @@ search_options = _together(
         "--exclude",
         multiple=True,
         metavar="GLOB",
-        help="Leave matching libraries outside: by soname, soname without version, or path.",
+        help="Leave matching libraries outside: by name, name without version, or path.",
+    ),
+    click.option(
+        "--executable-path",
+        metavar="PATH",
+        help="What @executable_path stands for in a macOS wheel: a program, or the folder it lies in.",
     ),
     click.option(
         "--jobs",
@@ -82,6 +87,11 @@ label_options = _together(
         help="The platform tag to hold; `auto` finds the most portable, `linux` bundles and promises nothing.",
     ),
     click.option("--only-plat", is_flag=True, help="Name the wheel by --plat alone, not by older true tags too."),
+    click.option(
+        "--require-archs",
+        metavar="ARCHS",
+        help="Refuse a macOS wheel with a module that lacks one of these: `x86_64,arm64`, `universal2`, `intel` ...",
+    ),
 )
 
 bundle_options = _together(
@@ -95,16 +105,19 @@ bundle_options = _together(
     click.option(
         "-L",
         "--lib-sdir",
-        default=".libs",
-        show_default=True,
         metavar="SUFFIX",
-        help="The folder of libraries is named after the distribution, with this suffix.",
+        help="The folder of libraries is named after the distribution, with this suffix: .libs, on macOS .dylibs.",
     ),
     click.option("--strip", is_flag=True, help="Drop symbol tables and debug data that no loader reads."),
     click.option(
         "--clear-executable-stack",
         is_flag=True,
         help="Clear the executable-stack mark of files that carry it (glibc 2.41 and later refuse to load them).",
+    ),
+    click.option(
+        "--drop-hardened-runtime",
+        is_flag=True,
+        help="Sign edited Mach-O files without the hardened runtime that their old signature asked for.",
     ),
     click.option("--sbom/--no-sbom", default=True, show_default=True, help="List what was bundled inside the wheel."),
 )

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from truewheel.archive.reader import WheelReader
-from truewheel.bundler.planning import BundleOptions
+from truewheel.bundler.bundle_options import BundleOptions
 from truewheel.cli.each import for_each, search_from
 from truewheel.cli.format import human_size, plural, printable
-from truewheel.errors import OutputError
-from truewheel.repair import RepairOptions, apply_plan, plan_repair
+from truewheel.errors import OutputError, UsageError
+from truewheel.repair import apply_plan, plan_repair
+from truewheel.repair_options import RepairOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from truewheel.bundler.plan import ElfEdit, RepairPlan
+    from truewheel.bundler.plan import ElfEdit, MachoEdit, RepairPlan
     from truewheel.errors import ExitCode
     from truewheel.repair import Repaired
 
@@ -88,11 +89,25 @@ def _repair_options(options: Mapping[str, Any]) -> RepairOptions:
             no_mangle=options["no_mangle"],
             lib_sdir=options["lib_sdir"],
             clear_executable_stack=options["clear_executable_stack"],
+            keep_runtime=not options["drop_hardened_runtime"],
         ),
+        require_archs=tuple(filter(None, (options["require_archs"] or "").replace(" ", "").split(","))),
+        deployment_target=_deployment_target(),
         sbom=options["sbom"],
         force=options["force"],
         jobs=options["jobs"],
     )
+
+
+def _deployment_target() -> tuple[int, int] | None:
+    """Return what MACOSX_DEPLOYMENT_TARGET asks for; raise UsageError for what is no version."""
+    text = os.environ.get("MACOSX_DEPLOYMENT_TARGET", "").strip()
+    if not text:
+        return None
+    parts = text.split(".")
+    if not all(part.isdecimal() for part in parts):
+        raise UsageError(f"{text!r} is no version of macOS", where="MACOSX_DEPLOYMENT_TARGET", hint="such as 11.0")
+    return int(parts[0]), int(parts[1]) if len(parts) > 1 else 0
 
 
 def _result(done: Repaired) -> dict[str, Any]:
@@ -132,6 +147,9 @@ def _print_plan(plan: RepairPlan) -> None:
     for edit in plan.edits:
         for line in _edit_lines(edit):
             _say(f"  edit    {edit.member}: {line}")
+    for macho in plan.macho_edits:
+        for line in _slice_lines(macho):
+            _say(f"  edit    {macho.member}: {line}")
     for item in plan.launchers:
         _say(f"  move    {item.script} to {item.executable}, a launcher takes its place")
     for path in plan.dropped_paths:
@@ -158,3 +176,18 @@ def _edit_lines(edit: ElfEdit) -> list[str]:
     if edit.strip:
         lines.append("stripped")
     return lines
+
+
+def _slice_lines(edit: MachoEdit) -> list[str]:
+    """Return what changes in one Mach-O file, one change a line; what is the same in all slices once."""
+    by_line: dict[str, list[str]] = {}
+    for item in edit.slices:
+        lines = [f"install name {item.install_name}"] if item.install_name else []
+        lines += [f"needs {new} instead of {old}" for old, new in item.rename]
+        lines += [f"no longer needs {name}" for name in item.remove]
+        lines += [f"no rpath {path}" for path in item.delete_rpaths if path not in item.add_rpaths]
+        lines += [f"rpath {path}" for path in item.add_rpaths]
+        for line in lines:
+            by_line.setdefault(line, []).append(item.architecture)
+    everywhere = len(edit.slices)
+    return [line if len(archs) == everywhere else f"{line} ({', '.join(archs)})" for line, archs in by_line.items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,13 +12,14 @@ from truewheel.cli.each import for_each, search_from
 from truewheel.cli.format import human_size, plural, printable, screen_width, wrapped
 from truewheel.cli.tree import tree
 from truewheel.platforms.verdict import sentences
-from truewheel.report import SCHEMA, inspect_wheel
+from truewheel.report import inspect_wheel
+from truewheel.wheel_report import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from truewheel.errors import ExitCode
-    from truewheel.report import TagTruth, WheelReport
+    from truewheel.wheel_report import MinimumLine, TagTruth, WheelReport
 
 _INDENT = 10
 _FEW = 6
@@ -49,16 +51,19 @@ def show_wheels(options: Mapping[str, Any]) -> ExitCode:
 
 def screen(one: WheelReport, width: int | None) -> Iterator[str]:
     """Yield the lines that tell of one wheel, `width` columns wide; without a width, everything and nothing cut."""
-    kind = ", ".join(filter(None, [one.architecture, one.libc]))
+    system = "" if one.libc or not one.native_files else one.operating_system
+    kind = ", ".join(filter(None, [one.architecture, one.libc or system]))
     yield click.style(one.file, bold=True)
     yield ", ".join(filter(None, [human_size(one.size), plural(one.native_files, "native file"), kind]))
     yield ""
     yield from _labels(one, width)
     yield from tree(one, width)
     yield from _floor(one, width)
+    yield from _rows("runs on", [_minimum(line, one.operating_system) for line in one.minimums], width)
     yield from _rows("repair", [f"also drops what names the build's machine: {text}" for text in one.tidied], width)
     yield from _rows("note", _notes(one), width)
-    yield _row("data", f"policies of {one.policy_data}")
+    if one.policy_data:
+        yield _row("data", f"policies of {one.policy_data}")
 
 
 def _row(name: str, text: str) -> str:
@@ -148,6 +153,13 @@ def _floor(one: WheelReport, width: int | None) -> Iterator[str]:
     yield from _rows("", lines, width)
     if one.own_floor and one.own_floor not in one.could_be:
         yield _row("", f"the wheel's own files alone would allow {one.own_floor}")
+
+
+def _minimum(line: MinimumLine, system: str) -> str:
+    """Say which files keep an architecture from older systems."""
+    shown = [PurePosixPath(file).name if file.startswith("/") else file for file in line.files[:2]]
+    more = f" and {len(line.files) - len(shown)} more" if len(line.files) > len(shown) else ""
+    return f"{line.architecture}: {system} {line.version} and later, because of {', '.join(shown)}{more}"
 
 
 def _without_label(line: str, one: WheelReport) -> str:

@@ -1,0 +1,88 @@
+"""A Linux wheel in a repair: what would be done to it, and whether the result keeps its name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from glob import escape
+from typing import TYPE_CHECKING
+
+from truewheel.analyzer.analyze import analyze, require_used_excludes
+from truewheel.analyzer.graph import SearchRule
+from truewheel.analyzer.search_options import SearchOptions
+from truewheel.bundler.plan import RepairPlan
+from truewheel.bundler.planning import plan_bundle
+from truewheel.platforms.judge import judge
+from truewheel.platforms.verdict import Rule
+from truewheel.retagger.evidence import decide_label, reasons_against
+
+if TYPE_CHECKING:
+    from truewheel.archive.reader import WheelReader
+    from truewheel.bundler.plan import ElfEdit
+    from truewheel.platforms.verdict import Reason
+    from truewheel.repair_options import RepairOptions
+
+_LIBRARY_RULES = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY, Rule.NO_PATH})
+"""What breaks even a wheel whose label promises nothing."""
+
+
+def plan_linux(reader: WheelReader, options: RepairOptions) -> RepairPlan | None:
+    """Return what a repair would do; None when no file of the wheel is an ELF file.
+
+    A wheel of nothing but object files is left alone: they are nothing to a loader, but they belong to a platform.
+    """
+    analysis = analyze(reader, options.search, include=options.include, jobs=options.jobs)
+    require_used_excludes(analysis)
+    if not any(analysis.graph.members()):
+        return RepairPlan.unchanged(reader) if analysis.ignored else None
+    mended = {Rule.EXECUTABLE_STACK} if options.bundle.clear_executable_stack else set()
+    verdicts = judge(analysis, mended=mended)
+    label = decide_label(verdicts, current=reader.name.platform, plat=options.plat, only_plat=options.only_plat)
+    bundle = plan_bundle(
+        analysis, reader.data_dir, label.policy, options.bundle, present=reader.entries, jobs=options.jobs
+    )
+    warnings = dict.fromkeys(warning for verdict in verdicts for warning in verdict.warnings)
+    excluded = {edge.dependency.name for edge in analysis.graph.all_edges() if edge.lookup.rule is SearchRule.EXCLUDED}
+    plan = RepairPlan.of(reader, label.platforms)
+    return replace(
+        plan,
+        policy=label.policy.tag,
+        libraries=bundle.libraries,
+        edits=tuple(edit for edit in bundle.edits if _changes_content(reader, edit)),
+        launchers=bundle.launchers,
+        dropped_paths=bundle.dropped_paths,
+        excluded=tuple(sorted(excluded)),
+        notices=(*warnings, *plan.notices),
+        sbom=options.sbom,
+    )
+
+
+def _changes_content(reader: WheelReader, edit: ElfEdit) -> bool:
+    """Whether an edit does anything: stripping alone may find nothing to drop, as after an earlier repair."""
+    if edit.changes_dynamic or edit.member != edit.source or not edit.strip:
+        return True
+    from truewheel.bundler.elf_strip import strip
+
+    content = reader.view(edit.source)
+    return strip(content, edit.member) != content
+
+
+def broken_linux(reader: WheelReader, plan: RepairPlan, new: tuple[str, ...], jobs: int) -> tuple[Reason, ...]:
+    """Read a new wheel as a machine without any of the build's libraries would; return what breaks its name.
+
+    new: the members to read whole, because they were just written.
+    """
+    search = SearchOptions(system=False, exclude=tuple(_exactly(name) for name in plan.excluded))
+    analysis = analyze(reader, search, jobs=jobs)
+    for name in new:
+        if name not in analysis.graph.nodes:
+            reader.view(name)  # the analysis has read the native ones; reading finds damage
+    verdicts = judge(analysis)
+    broken = tuple(reason for tag in plan.platforms for reason in reasons_against(verdicts, tag) or ())
+    if broken or plan.policy is None:
+        return broken
+    return tuple(reason for reason in reasons_against(verdicts, plan.policy) or () if reason.rule in _LIBRARY_RULES)
+
+
+def _exactly(name: str) -> str:
+    """Return the pattern that fits one needed name; a leading `.` in brackets, because `./` would mean a place."""
+    return f"[.]{escape(name[1:])}" if name.startswith(".") else escape(name)

@@ -1,0 +1,100 @@
+"""A macOS wheel in a repair: what would be done to it, and whether the result keeps its name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from glob import escape
+from typing import TYPE_CHECKING
+
+from truewheel.analyzer.analyze import require_used_excludes
+from truewheel.analyzer.analyze_macho import analyze_macho
+from truewheel.analyzer.graph import SearchRule
+from truewheel.analyzer.search_options import SearchOptions
+from truewheel.bundler.macho_planning import plan_macho_bundle
+from truewheel.bundler.macho_signatures import signature_notices
+from truewheel.bundler.plan import RepairPlan
+from truewheel.errors import UsageError
+from truewheel.platforms.judge_macos import judge_macos
+from truewheel.platforms.systems import System, systems_of
+from truewheel.platforms.verdict import sentences
+from truewheel.retagger.macos_evidence import decide_macos_label, mac_reasons_against
+from truewheel.threads import each_in_order
+
+if TYPE_CHECKING:
+    from truewheel.analyzer.macho_analysis import MachoAnalysis
+    from truewheel.archive.reader import WheelReader
+    from truewheel.platforms.macos import MacVerdict
+    from truewheel.platforms.verdict import Reason
+    from truewheel.repair_options import RepairOptions
+
+
+def plan_macos(reader: WheelReader, options: RepairOptions) -> RepairPlan | None:
+    """Return what a repair would do; None when no file of the wheel is a Mach-O file.
+
+    A wheel for iOS is read and judged, but left alone: its libraries travel with the app.
+    """
+    _refuse_linux_options(options)
+    analysis = analyze_macho(reader, options.search, include=options.include, jobs=options.jobs)
+    require_used_excludes(analysis)
+    if not any(analysis.graph.members()):
+        if not analysis.ignored:
+            return None
+        return RepairPlan.unchanged(reader, tuple(f"{name} is not for dyld: {why}" for name, why in analysis.ignored))
+    verdict = judge_macos(analysis)
+    if System.IOS in systems_of(reader.name.platform):
+        return RepairPlan.unchanged(reader, tuple(_of_ios(reader.name.platform, verdict)))
+    label = decide_macos_label(
+        verdict,
+        current=reader.name.platform,
+        plat=options.plat,
+        only_plat=options.only_plat,
+        deployment_target=options.deployment_target,
+        require_archs=options.require_archs,
+    )
+    bundle = plan_macho_bundle(analysis, reader.data_dir, options.bundle, present=reader.entries, jobs=options.jobs)
+    plan = RepairPlan.of(reader, label.platforms)
+    notices = (*verdict.warnings, *label.notices, *signature_notices(reader, bundle.edits, options.jobs))
+    return replace(
+        plan,
+        libraries=bundle.libraries,
+        macho_edits=bundle.edits,
+        launchers=bundle.launchers,
+        dropped_paths=bundle.dropped_paths,
+        excluded=_excluded(analysis),
+        notices=(*dict.fromkeys(notices), *plan.notices),
+        sbom=options.sbom,
+    )
+
+
+def _refuse_linux_options(options: RepairOptions) -> None:
+    """Raise UsageError for an option that has no meaning here: silence would be taken for obedience."""
+    if options.bundle.strip:
+        raise UsageError("strips ELF files only", where="--strip", hint="strip the libraries before they are bundled")
+    if options.bundle.clear_executable_stack:
+        raise UsageError("is about ELF files only", where="--clear-executable-stack")
+
+
+def _of_ios(platforms: tuple[str, ...], verdict: MacVerdict) -> list[str]:
+    """Return what there is to say of a wheel for iOS."""
+    reasons = [reason for tag in platforms for reason in mac_reasons_against(verdict, tag) or ()]
+    return ["a wheel for iOS is left as it is", *dict.fromkeys(sentences(reasons))]
+
+
+def _excluded(analysis: MachoAnalysis) -> tuple[str, ...]:
+    edges = analysis.graph.all_edges()
+    return tuple(sorted({edge.dependency.name for edge in edges if edge.lookup.rule is SearchRule.EXCLUDED}))
+
+
+def broken_macos(reader: WheelReader, plan: RepairPlan, new: tuple[str, ...], jobs: int) -> tuple[Reason, ...]:
+    """Read a new wheel as a Mac without any of the build's libraries would; return what breaks its name.
+
+    new: the members to read whole, because they were just written.
+    """
+    sizes = [(name, reader.entries[name].size) for name in new]
+    for _ in each_in_order(
+        lambda name: len(reader.view(name)), sizes, jobs=jobs, bound=2 * max((size for _, size in sizes), default=0)
+    ):
+        pass  # reading finds damage
+    search = SearchOptions(system=False, exclude=tuple(escape(name) for name in plan.excluded))
+    verdict = judge_macos(analyze_macho(reader, search, jobs=jobs))
+    return tuple(reason for tag in plan.platforms for reason in mac_reasons_against(verdict, tag) or ())

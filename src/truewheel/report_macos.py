@@ -1,0 +1,126 @@
+"""The report of a wheel for macOS or iOS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truewheel.analyzer.analyze import require_used_excludes
+from truewheel.analyzer.analyze_macho import analyze_macho
+from truewheel.analyzer.graph import SearchRule
+from truewheel.errors import RefusedError
+from truewheel.platforms.judge_macos import judge_macos
+from truewheel.report_tree import Forest
+from truewheel.retagger.macos_evidence import decide_macos_label, mac_reasons_against
+from truewheel.wheel_report import Fate, MinimumLine, TagTruth, WheelReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from truewheel.analyzer.graph import AnyEdge
+    from truewheel.analyzer.macho_analysis import MachoAnalysis
+    from truewheel.analyzer.macho_graph import MachoGraph
+    from truewheel.analyzer.search_options import SearchOptions
+    from truewheel.archive.reader import WheelReader
+    from truewheel.platforms.macos import ArchitectureTruth, MacVerdict
+    from truewheel.retagger.macos_evidence import MacLabel
+
+_FEW = 3
+
+
+def inspect_macos(reader: WheelReader, search: SearchOptions | None, jobs: int) -> WheelReport:
+    """Return the report of a wheel that is judged as one for macOS or iOS."""
+    analysis = analyze_macho(reader, search, jobs=jobs)
+    require_used_excludes(analysis)
+    return report_macos(reader.path.name, reader.size(), analysis, judge_macos(analysis))
+
+
+def report_macos(file: str, size: int, analysis: MachoAnalysis, verdict: MacVerdict) -> WheelReport:
+    """Return the report of an analyzed and judged wheel. `size` is the wheel's own, in bytes."""
+    current = analysis.name.platform
+    native = sum(1 for _ in analysis.graph.members())
+    label, refusals = _label(verdict, current) if native else (None, ())
+    tags = tuple(_truth(verdict, tag, native=bool(native)) for tag in current)
+    forest = Forest(analysis.graph, fate_in(analysis.graph), _note)
+    kept = tuple(truth.tag for truth in tags if truth.true)
+    return WheelReport(
+        file=file,
+        size=size,
+        operating_system=verdict.platform,
+        architecture=", ".join(truth.architecture for truth in verdict.architectures if truth.reachable) or None,
+        libc=None,
+        native_files=native,
+        tags=tags,
+        as_it_is=kept[0] if native and len(kept) == len(tags) else None,
+        could_be=label.platforms if label else (),
+        plain=None,
+        groups=tuple(forest.groups()),
+        system=forest.system(),
+        own_floor=None,
+        next_older=None,
+        floor_reasons=(),
+        refusals=refusals,
+        tidied=verdict.tidied,
+        warnings=(*verdict.warnings, *(text for truth in verdict.architectures for text in truth.suspects)),
+        ignored=analysis.ignored,
+        unrecorded=analysis.unrecorded,
+        minimums=tuple(minimum(truth) for truth in verdict.architectures if truth.reachable and truth.floors),
+    )
+
+
+def _label(verdict: MacVerdict, current: tuple[str, ...]) -> tuple[MacLabel | None, tuple[str, ...]]:
+    """Return the label that a repair would give, or every reason why there is none."""
+    try:
+        return decide_macos_label(verdict, current=current), ()
+    except RefusedError as error:
+        return None, error.reasons or (error.what,)
+
+
+def _truth(verdict: MacVerdict, tag: str, *, native: bool) -> TagTruth:
+    """Return whether a tag is true of the wheel as it stands."""
+    if not native:
+        return TagTruth(tag, true=True, note="" if tag == "any" else "no native file asks for it")
+    reasons = mac_reasons_against(verdict, tag)
+    if reasons is None:
+        return TagTruth(tag, None, note="names another system than the machine code's")
+    return TagTruth(tag, not reasons, reasons)
+
+
+def minimum(truth: ArchitectureTruth) -> MinimumLine:
+    """Return the oldest system that an architecture runs on, and the files that set it."""
+    newest = truth.floors[0].minimum_os
+    files = tuple(floor.file for floor in truth.floors if floor.minimum_os == newest)
+    version = ".".join(map(str, newest if newest[2] else newest[:2]))
+    return MinimumLine(truth.architecture, version, files)
+
+
+def fate_in(graph: MachoGraph) -> Callable[[AnyEdge], Fate]:
+    """Return what tells the fate of an edge of the graph when the wheel is repaired."""
+
+    def fate(edge: AnyEdge) -> Fate:
+        rule, found = edge.lookup.rule, edge.lookup.found
+        if rule in {SearchRule.EXCLUDED, SearchRule.INTERPRETER}:
+            return Fate.LEFT_OUT
+        if rule is SearchRule.SYSTEM:
+            return Fate.SYSTEM
+        if found is None:
+            return Fate.LEFT_OUT if getattr(edge.dependency, "weak", False) else Fate.MISSING
+        return Fate.IN_WHEEL if graph.nodes[found].in_wheel else Fate.BUNDLE
+
+    return fate
+
+
+def _note(edge: AnyEdge) -> str:
+    """Say in a few words how dyld comes to the file, where that is not plain."""
+    return ", ".join(_notes(edge))
+
+
+def _notes(edge: AnyEdge) -> Iterator[str]:
+    rule = edge.lookup.rule
+    if rule in {SearchRule.IN_WHEEL, SearchRule.LOADED, SearchRule.EXCLUDED, SearchRule.INTERPRETER}:
+        yield str(rule.value)
+    elif edge.lookup.found is None and rule is None:
+        if getattr(edge.dependency, "weak", False):
+            yield "weak: may be absent"
+        else:
+            tried = len(edge.lookup.attempts)
+            yield f"looked in {tried} {'place' if tried == 1 else 'places'}"
