@@ -39,6 +39,9 @@ def provenance_members(reader: WheelReader, plan: RepairPlan, root: Path) -> tup
     found = owners([copy.source for copy in plan.libraries], root)
     name = WheelName.parse(plan.output_name)
     needs = {edit.member: tuple(sorted(_needed(edit, plan))) for edit in plan.edits}
+    for macho in plan.macho_edits:
+        renames = (new for item in macho.slices for _, new in item.rename)
+        needs[macho.member] = tuple(sorted({PurePosixPath(new).name for new in renames}))
     content = sbom(plan.output_name, name.distribution, name.version, plan.libraries, found, needs)
     return (NewMember(_sbom_member(reader), content), *_licence_members(reader, found))
 

@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from truewheel.analyzer.analyze import analyze, require_used_excludes
 from truewheel.archive.reader import WheelReader
 from truewheel.cli.each import for_each, search_from
 from truewheel.cli.format import printable
 from truewheel.explain import explain
-from truewheel.platforms.judge import judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from truewheel.errors import ExitCode
-    from truewheel.explain import Explanation
+    from truewheel.explain.model import Explanation
 
 
 def explain_wheel(options: Mapping[str, Any]) -> ExitCode:
@@ -29,9 +27,7 @@ def explain_wheel(options: Mapping[str, Any]) -> ExitCode:
 
     def look(wheel: Path) -> Explanation:
         with WheelReader.open(wheel) as reader:
-            analysis = analyze(reader, search, jobs=options["jobs"])
-            require_used_excludes(analysis)
-            return explain(reader, analysis, judge(analysis), options["subject"])
+            return explain(reader, options["subject"], search, jobs=options["jobs"])
 
     _, code = for_each([options["wheel"]], look, _print_json if options["as_json"] else _print)
     return code

@@ -9,19 +9,19 @@ import pytest
 from support.analyses import Built, glibc, image, one_file
 from support.fixtures import family, odd, unrepaired_musl_wheel, unrepaired_wheel
 from support.hello import hello_wheel
-from truewheel.analyzer.analyze import analyze
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.archive.reader import WheelReader
 from truewheel.errors import UsageError
 from truewheel.explain import explain
+from truewheel.explain.linux import explain_linux
 from truewheel.platforms.judge import judge
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from truewheel.analyzer.analyze import Analysis
-    from truewheel.explain import Explanation
+    from truewheel.explain.model import Explanation
 
 FAMILY = family("x86_64")
 
@@ -29,14 +29,13 @@ FAMILY = family("x86_64")
 def about(wheel: Path, subject: str | None, *, libraries: bool = True) -> Explanation:
     search = SearchOptions(lib_paths=(FAMILY.folder,) if libraries else ())
     with WheelReader.open(wheel) as reader:
-        analysis = analyze(reader, search)
-        return explain(reader, analysis, judge(analysis), subject)
+        return explain(reader, subject, search)
 
 
 def by_hand(analysis: Analysis, subject: str | None) -> Explanation:
     """Explain an analysis made by hand; nothing of the wheel's file is read but its name."""
     with WheelReader.open(unrepaired_wheel("x86_64")) as reader:
-        return explain(reader, analysis, judge(analysis), subject)
+        return explain_linux(reader, analysis, judge(analysis), subject)
 
 
 HELLO = unrepaired_wheel("x86_64")
@@ -178,8 +177,7 @@ def test_a_musl_wheel() -> None:
     wheel = unrepaired_musl_wheel()
     search = SearchOptions(lib_paths=(family("musl-x86_64").folder,))
     with WheelReader.open(wheel) as reader:
-        analysis = analyze(reader, search)
-        answer = explain(reader, analysis, judge(analysis), "libtone.so.2")
+        answer = explain(reader, "libtone.so.2", search)
     assert "comes along: not every system of musllinux_1_" in answer.headline
 
 

@@ -1,15 +1,13 @@
-"""The answer to `why`: the chain of files that brings a library or a symbol in, or the facts that forbid a tag."""
+"""The answer to `why` for a Linux wheel."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.elf_symbols import read_symbols
-from truewheel.analyzer.graph import Outcome
 from truewheel.errors import UsageError
+from truewheel.explain.model import Explanation, Finding, attempts, count, edge_text, names, short, way
 from truewheel.platforms.judge import libraries_to_bundle
 from truewheel.platforms.verdict import Rule
 from truewheel.report_linux import fate_of, policy_of_repair
@@ -18,37 +16,19 @@ from truewheel.retagger.tags import parse_platform
 from truewheel.wheel_report import Fate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.graph import Edge
     from truewheel.archive.reader import WheelReader
     from truewheel.platforms.verdict import Policy, Reason, Verdict
 
-SCHEMA = "truewheel.why/1"
 _TAG_PREFIXES = ("manylinux", "musllinux", "linux")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One fact of an explanation, and the facts below it that lead to it or belong to it."""
-
-    text: str
-    details: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What is known about one subject of one wheel; `headline` answers the question in one sentence."""
-
-    file: str
-    subject: str
-    headline: str
-    findings: tuple[Finding, ...] = ()
-    schema: str = SCHEMA
-
-
-def explain(reader: WheelReader, analysis: Analysis, verdicts: Sequence[Verdict], subject: str | None) -> Explanation:
+def explain_linux(
+    reader: WheelReader, analysis: Analysis, verdicts: Sequence[Verdict], subject: str | None
+) -> Explanation:
     """Explain a platform tag, a library, a symbol version or a symbol name; without a subject, the wheel's floor.
 
     Raises UsageError when the subject has nothing to do with the wheel, or when the wheel has no native file.
@@ -104,10 +84,10 @@ def _explain_tag(reader: WheelReader, analysis: Analysis, verdicts: Sequence[Ver
         raise UsageError(f"{tag} is no policy for this wheel", hint=f"one of {', '.join(known)}" if known else "")
     hard = [reason for reason in reasons if not reason.mendable]
     findings = [_reason_finding(reader, analysis, reason) for reason in hard]
-    if mendable := [f"{_short(reason.file)} {reason.detail}" for reason in reasons if reason.mendable]:
-        findings.append(Finding(f"a repair mends {_count(len(mendable), 'fact')}:", tuple(mendable)))
+    if mendable := [f"{short(reason.file)} {reason.detail}" for reason in reasons if reason.mendable]:
+        findings.append(Finding(f"a repair mends {count(len(mendable), 'fact')}:", tuple(mendable)))
     if hard:
-        headline = f"{full} is forbidden by {_count(len(hard), 'fact')}"
+        headline = f"{full} is forbidden by {count(len(hard), 'fact')}"
     elif mendable:
         headline = f"{full} is true once the wheel is repaired"
     else:
@@ -121,7 +101,7 @@ def _explain_plain(reader: WheelReader, analysis: Analysis, verdicts: Sequence[V
     missing = [reason for item in last for reason in item.reasons if reason.rule is Rule.MISSING_LIBRARY]
     headline = f"{tag} promises nothing about the system, so nothing forbids it"
     if missing:
-        headline += f"; but {_count(len(missing), 'library')} must be found before the wheel can be repaired"
+        headline += f"; but {count(len(missing), 'library')} must be found before the wheel can be repaired"
     findings = tuple(_reason_finding(reader, analysis, reason) for reason in missing)
     return Explanation(reader.path.name, tag, headline, findings)
 
@@ -132,29 +112,30 @@ def _reason_finding(reader: WheelReader, analysis: Analysis, reason: Reason) -> 
     if reason.rule is Rule.SYMBOL_VERSION:
         details.append(_symbols_line(reader, reason.file, reason.symbol))
     if reason.rule is Rule.MISSING_LIBRARY:
-        details += _attempts(analysis, reason.library)
-    details += _way(analysis, reason.file)
-    return Finding(f"{_short(reason.file)} {reason.detail}{since}", tuple(details))
+        details += attempts(analysis.graph, reason.library)
+    details += way(analysis.graph, reason.file)
+    return Finding(f"{short(reason.file)} {reason.detail}{since}", tuple(details))
 
 
 def _explain_library(analysis: Analysis, policy: Policy | None, file: str, subject: str) -> Explanation | None:
-    edges = [edge for edge in analysis.graph.all_edges() if _names(edge, subject)]
+    edges = [edge for edge in analysis.graph.all_edges() if names(edge, subject)]
     if not edges:
         return None
     findings = []
     for target in sorted({edge.lookup.found or edge.dependency.name for edge in edges}):
         direct = [edge for edge in edges if target in {edge.lookup.found, edge.dependency.name}]
-        chain = tuple(_edge_text(edge) for edge in analysis.graph.chain(target))
+        chain = tuple(edge_text(edge) for edge in analysis.graph.chain(target))
         findings.append(Finding(f"{target} comes by", chain))
         needers = tuple(dict.fromkeys(edge.needer for edge in direct))
-        findings.append(Finding(f"it is needed by {_count(len(needers), 'file')}", needers))
+        findings.append(Finding(f"it is needed by {count(len(needers), 'file')}", needers))
         if any(edge.lookup.found is None and edge.lookup.rule is None for edge in direct):
-            findings.append(Finding("it was searched for in", tuple(_attempts(analysis, direct[0].dependency.name))))
+            findings.append(
+                Finding("it was searched for in", tuple(attempts(analysis.graph, direct[0].dependency.name)))
+            )
             findings.append(Finding("say where it lies with --lib-path DIR, or leave it out with --exclude NAME"))
-    count = _count(len({edge.needer for edge in edges}), "file")
-    return Explanation(
-        file, subject, f"{subject} is needed by {count}{_because(edges[0], analysis, policy)}", (*findings,)
-    )
+    needers = count(len({edge.needer for edge in edges}), "file")
+    headline = f"{subject} is needed by {needers}{_because(edges[0], analysis, policy)}"
+    return Explanation(file, subject, headline, (*findings,))
 
 
 def _because(edge: Edge, analysis: Analysis, policy: Policy | None) -> str:
@@ -183,10 +164,10 @@ def _explain_symbol(reader: WheelReader, analysis: Analysis, policy: Policy | No
             continue
         of = f" of {', '.join(sorted({need.library for need in needs}))}" if needs else ""
         details = [_symbols_line(reader, node.name, subject)] if needs else []
-        findings.append(Finding(f"{_short(node.name)} needs {subject}{of}", (*details, *_way(analysis, node.name))))
+        findings.append(Finding(f"{short(node.name)} needs {subject}{of}", (*details, *way(analysis.graph, node.name))))
     if not findings:
         return None
-    headline = f"{subject} is needed by {_count(len(findings), 'file')}"
+    headline = f"{subject} is needed by {count(len(findings), 'file')}"
     return Explanation(reader.path.name, subject, headline, tuple(findings))
 
 
@@ -195,47 +176,3 @@ def _symbols_line(reader: WheelReader, name: str, version: str) -> str:
     symbols = read_symbols(reader.read(name) if name in reader.entries else Path(name).read_bytes(), name)
     names = sorted({symbol.name for symbol in symbols if symbol.version == version and not symbol.defined})
     return f"symbols: {', '.join(names) or 'none; the version alone is demanded'}"
-
-
-def _way(analysis: Analysis, name: str) -> tuple[str, ...]:
-    """Return one line that names the files from a member of the wheel to the node `name`; none for a member."""
-    chain = analysis.graph.chain(name)
-    return (f"by: {' > '.join([chain[0].needer, *(edge.dependency.name for edge in chain)])}",) if chain else ()
-
-
-def _short(name: str) -> str:
-    """Return the name of a node as it reads best: a member's whole name, a library's file name."""
-    return PurePosixPath(name).name if name.startswith("/") else name
-
-
-def _names(edge: Edge, subject: str) -> bool:
-    found = edge.lookup.found or ""
-    return subject in {edge.dependency.name, found} or any(
-        fnmatchcase(name, pattern)
-        for name in (edge.dependency.name, PurePosixPath(found).name)
-        for pattern in (subject, f"{subject}.*")
-    )
-
-
-def _edge_text(edge: Edge) -> str:
-    how = f" ({edge.lookup.rule.value})" if edge.lookup.rule else ""
-    found = edge.lookup.found or ("not searched for" if edge.lookup.rule else "not found")
-    return f"{edge.needer} needs {edge.dependency.name} -> {found}{how}"
-
-
-def _attempts(analysis: Analysis, library: str) -> Iterator[str]:
-    """Yield every place that was tried for a name, once."""
-    tried = {
-        f"{attempt.place}: {attempt.outcome.value} ({attempt.rule.value})": None
-        for edge in analysis.graph.all_edges()
-        if edge.dependency.name == library
-        for attempt in edge.lookup.attempts
-        if attempt.outcome is not Outcome.FOUND
-    }
-    yield from tried
-
-
-def _count(number: int, noun: str) -> str:
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{number} {noun}s"
