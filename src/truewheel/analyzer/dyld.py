@@ -98,10 +98,15 @@ def outcome_of(file: MachoFile, process: Process) -> Outcome:
 def rpaths_of(item: Slice, origin: str | None, process: Process, sysroot: str) -> tuple[str, ...]:
     """Return the places of a slice's LC_RPATHs, in order.
 
-    origin: the directory of the slice's file, as a place. An entry that leads nowhere comes back as it is written.
+    origin: the directory of the slice's file, as a place. An entry that leads nowhere comes back as it is written, one
+    that depends on the working directory with `./` before it.
     """
-    places = (_expanded(entry, origin, process, sysroot) or entry for entry in item.rpaths)
+    places = (_expanded(entry, origin, process, sysroot) or _unknown(entry) for entry in item.rpaths)
     return tuple(place if place == "/" else place.rstrip("/") for place in places)
+
+
+def _unknown(entry: str) -> str:
+    return entry if entry.startswith("@") else f"./{entry}"
 
 
 def own_places(name: str, needer: Needer, sysroot: str) -> Iterator[Place]:
@@ -133,14 +138,24 @@ def _expanded(text: str, origin: str | None, process: Process, sysroot: str) -> 
     return tidy_place(f"{start.rstrip('/')}/{rest}" if rest else start)
 
 
-def places(name: str, own: Iterable[Place], folders: Folders) -> tuple[Place, ...]:
-    """Return all places where a name is looked for, in order. own: those that the name itself means."""
+def places(name: str, own: Iterable[Place], folders: Folders) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
+    """Return the places where a name is looked for: those that it asks for, then those to fall back to; each once.
+
+    own: the places that the name itself means.
+    """
     sought = searched_name(name)
     before, after = folders.frameworks if framework_path(name) is not None else folders.libraries
+    asked = _once((*_in_each(before, sought), *own))
+    fallback = _once(_in_each(after, sought))
+    return tuple(asked.items()), tuple(each for each in fallback.items() if each[0] not in asked)
+
+
+def _once(choices: Iterable[Place]) -> dict[str, SearchRule]:
+    """Keep the first mention of each place."""
     first: dict[str, SearchRule] = {}
-    for place, rule in (*_in_each(before, sought), *own, *_in_each(after, sought)):
+    for place, rule in choices:
         first.setdefault(place, rule)
-    return tuple(first.items())
+    return first
 
 
 class Folders(NamedTuple):

@@ -1,8 +1,10 @@
 """The search for one name that a slice needs: dyld's rules, the wheel's own files, the host's files, the exclusions.
 
-The order for a file of the wheel: the places of the wheel that the name means; then any member with that name, nearest
-first, because a wheel's own library is never to be replaced by a stranger; then the places outside. For a library
-outside the wheel the places outside come first: it was linked with what lies there.
+The order for a file of the wheel: the places of the wheel that the name means; a member whose install name it is; the
+places outside that the name asks for; a member whose last part it is; the places outside to fall back to. A member is
+taken before a stranger that merely has its file name, but not for another library of that name that is asked for by
+its own path. For a library outside the wheel the places come in dyld's order, then the members: it was linked with what
+lies there.
 
 Every answer is remembered by all that decides it, so a thousand modules that need a hundred libraries cost a hundred
 searches.
@@ -33,7 +35,7 @@ from truewheel.analyzer.wheel_places import WHEEL, distance
 from truewheel.errors import InvalidBinaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from truewheel.analyzer.dyld import Place, Process
     from truewheel.analyzer.macho_image import MachoFile, Slice
@@ -91,9 +93,12 @@ class MachoSearch:
         self._used_patterns: set[str] = set()
         self._placed = {member.place: member for member in members if member.place is not None}
         self._by_name: dict[str, list[File]] = {}
+        self._by_install_name: dict[str, list[File]] = {}
         for member in members:
             for name in known_names(member):
                 self._by_name.setdefault(name, []).append(member)
+            for name in install_names(member):
+                self._by_install_name.setdefault(name, []).append(member)
         self._places_left = _MOST_PLACES
         self._chain_numbers: dict[tuple[str, ...], int] = {}
         self._scopes: dict[tuple[object, ...], Scope] = {}
@@ -171,37 +176,47 @@ class MachoSearch:
         return self.find(Scope(Needer(process, None), in_wheel=True, number=-1), wanted)
 
     def _find(self, scope: Scope, name: str) -> Found:
-        if self._excluded(name_stems(name)):
+        if self._options.exclude and self._excluded(name_stems(name)):
             return Found(Lookup(None, SearchRule.EXCLUDED))
         if is_interpreter(name):
             return Found(Lookup(None, SearchRule.INTERPRETER))
         if is_system(name):
             return Found(Lookup(None, SearchRule.SYSTEM))
-        process = scope.needer.process
         own = tuple(own_places(name, scope.needer, self._sysroot))
-        in_wheel = tuple(each for each in own if each[0].startswith(WHEEL))
         attempts: list[Attempt] = []
         if is_swift(name):
-            found = self._look(process, in_wheel, attempts)
+            in_wheel = tuple(each for each in own if each[0].startswith(WHEEL))
+            found = self._look(scope.needer.process, in_wheel, attempts)
             return found or Found(Lookup(None, SearchRule.SYSTEM, tuple(attempts)))
-        if scope.in_wheel:
-            found = self._look(process, in_wheel, attempts) or self._anywhere_in_wheel(scope, name, attempts)
-            own = tuple(each for each in own if not each[0].startswith(WHEEL))
-        elif not self._options.system:
-            found = self._look(process, in_wheel, attempts)
-        else:
-            found = None
-        if found is None and self._options.system:
-            found = self._look(process, places(name, own, self._folders), attempts)
-        if found is None and not scope.in_wheel:
-            found = self._anywhere_in_wheel(scope, name, attempts)
-        return found or Found(Lookup(None, None, tuple(attempts)))
+        search = self._for_member if scope.in_wheel else self._for_stranger
+        return search(scope, name, own, attempts) or Found(Lookup(None, None, tuple(attempts)))
 
-    def _anywhere_in_wheel(self, scope: Scope, name: str, attempts: list[Attempt]) -> Found | None:
+    def _for_member(self, scope: Scope, name: str, own: tuple[Place, ...], attempts: list[Attempt]) -> Found | None:
+        process = scope.needer.process
+        in_wheel = tuple(each for each in own if each[0].startswith(WHEEL))
+        found = self._look(process, in_wheel, attempts) or self._called(self._by_install_name, name, scope, attempts)
+        if found is not None or not self._options.system:
+            return found or self._called(self._by_name, searched_name(name), scope, attempts)
+        outside = tuple(each for each in own if not each[0].startswith(WHEEL))
+        asked, fallback = places(name, outside, self._folders)
+        return (
+            self._look(process, asked, attempts)
+            or self._called(self._by_name, searched_name(name), scope, attempts)
+            or self._look(process, fallback, attempts)
+        )
+
+    def _for_stranger(self, scope: Scope, name: str, own: tuple[Place, ...], attempts: list[Attempt]) -> Found | None:
+        asked, fallback = places(name, own, self._folders)
+        if not self._options.system:
+            asked, fallback = tuple(each for each in own if each[0].startswith(WHEEL)), ()
+        return self._look(scope.needer.process, (*asked, *fallback), attempts) or self._called(
+            self._by_name, searched_name(name), scope, attempts
+        )
+
+    def _called(self, index: Mapping[str, list[File]], key: str, scope: Scope, attempts: list[Attempt]) -> Found | None:
         """Find a member that is called so; the nearest directory wins, then the first in sorted order."""
         process, origin = scope.needer.process, scope.needer.origin
-        called = self._by_name.get(searched_name(name), ())
-        fitting = [member for member in called if outcome_of(member.content, process) is Outcome.FOUND]
+        fitting = [each for each in index.get(key, ()) if outcome_of(each.content, process) is Outcome.FOUND]
         if not fitting:
             return None
         member = min(fitting, key=lambda each: (distance(origin, each.place), each.name))
@@ -277,9 +292,14 @@ def known_names(member: File) -> tuple[str, ...]:
     """
     if member.place is None:
         return ()
-    installed = (item.install_name for item in member.content.slices)
-    names = (member.place, *(name for name in installed if name))
-    return tuple(dict.fromkeys(map(searched_name, names)))
+    return tuple(dict.fromkeys(map(searched_name, (member.place, *install_names(member)))))
+
+
+def install_names(member: File) -> tuple[str, ...]:
+    """Return the install names of a member's slices, each once; none for a member that is not installed."""
+    if member.place is None:
+        return ()
+    return tuple(dict.fromkeys(item.install_name for item in member.content.slices if item.install_name))
 
 
 def loaded_slices(file: File) -> tuple[Slice, ...]:

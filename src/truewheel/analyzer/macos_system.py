@@ -66,7 +66,7 @@ def framework_path(name: str) -> str | None:
     if end < 0:
         return None
     start = name.rfind("/", 0, end) + 1
-    return name[start:] if name[start:end] == leaf(name) else None
+    return name[start:] if start < end and name[start:end] == leaf(name) else None
 
 
 def searched_name(name: str) -> str:
