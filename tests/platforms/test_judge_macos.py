@@ -127,7 +127,9 @@ def test_a_missing_library_stands_against_one_architecture_unless_it_is_weak() -
 )
 def test_a_library_that_fits_only_another_mac_is_named(outcome: Outcome, rule: Rule) -> None:
     built = (
-        BuiltMac().module("x.so", BOTH).misfit("x.so", "@rpath/liba.dylib", "wheel:lib/liba.dylib", outcome, "arm64")
+        BuiltMac()
+        .module("x.so", BOTH)
+        .misfit("x.so", "@rpath/liba.dylib", "wheel:platlib/lib/liba.dylib", outcome, "arm64")
     )
     verdict = judge_macos(built.analysis())
     assert facts(truth(verdict, "arm64")) == [(rule, "x.so", False)]

@@ -130,7 +130,11 @@ def test_an_architecture_that_was_built_and_lost_a_library_is_refused() -> None:
     error = refused(verdict)
     assert error.what == "cannot be used with arm64"
     assert error.reasons == ("a.so needs @rpath/libq.dylib, which was not found",)
-    assert "--lib-path" in error.hint
+    assert error.hint == (
+        "say where the missing libraries lie with --lib-path, or leave them out with --exclude; "
+        "--plat macosx_10_9_x86_64 promises the rest alone"
+    )
+    assert named(verdict, plat="macosx_10_9_x86_64") == ("macosx_10_9_x86_64",)
     assert refused(verdict, current=("any",)).what == "cannot be used with arm64"
     assert named(verdict, "macosx_10_9_x86_64") == ("macosx_10_9_x86_64",)
 

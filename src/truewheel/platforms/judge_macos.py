@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from truewheel.analyzer.graph import Outcome, SearchRule
 from truewheel.analyzer.macho_image import MACOS, FileType
+from truewheel.analyzer.wheel_places import WHEEL
 from truewheel.platforms.macos import ArchitectureTruth, Floor, MacVerdict, Required, lacking
 from truewheel.platforms.macos_facts import mac_facts
 from truewheel.platforms.macos_reach import (
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from truewheel.analyzer.macho_analysis import MachoAnalysis
     from truewheel.analyzer.macho_graph import MachoEdge, MachoNode
 
-_WHEEL = "wheel:"
 _IOS = "ios_"
 
 
@@ -130,7 +130,9 @@ def _missing(node: MachoNode, name: str, lookup: Lookup) -> Reason:
     for outcome, rule in ((Outcome.OTHER_PLATFORM, Rule.PLATFORM), (Outcome.OTHER_ARCHITECTURE, Rule.MISSING_LIBRARY)):
         place = next((item.place for item in lookup.attempts if item.outcome is outcome), None)
         if place is not None:
-            detail = f"needs {name}, but {place.removeprefix(_WHEEL)} is {outcome.value}"
+            # A place of the wheel is told without the scheme that it is installed by.
+            shown = place.partition("/")[2] if place.startswith(WHEEL) else place
+            detail = f"needs {name}, but {shown} is {outcome.value}"
             return Reason(rule, node.name, detail, name)
     return Reason(Rule.MISSING_LIBRARY, node.name, f"needs {name}, which was not found", name)
 

@@ -218,7 +218,7 @@ def _minima(verdict: MacVerdict, mine: Sequence[MacTag], target: SystemVersion |
         raise RefusedError(
             f"cannot be used with {' and '.join(against)}" if minima else "no macOS label is true of this wheel",
             reasons=lines(against) or unknown(verdict),
-            hint=advice(reason for reasons in against.values() for reason in reasons),
+            hint=advice((reason for reasons in against.values() for reason in reasons), without=smallest_set(minima)),
         )
     return minima if target is None else _hold_target(verdict, minima, target)
 

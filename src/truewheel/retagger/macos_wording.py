@@ -72,14 +72,20 @@ def widest_truth(verdict: MacVerdict) -> str:
     return f"the widest label that is true is {tags}" if tags else ""
 
 
-def advice(reasons: Iterable[Reason]) -> str:
-    """Return a hint at what can be done about reasons that stand against an architecture."""
+def advice(reasons: Iterable[Reason], without: Sequence[MacTag] = ()) -> str:
+    """Return a hint at what can be done about reasons that stand against an architecture.
+
+    without: the label that the wheel could have if that architecture were left out.
+    """
     rules = {reason.rule for reason in reasons}
+    hints = []
     if Rule.MISSING_LIBRARY in rules:
-        return "say where the missing libraries lie with --lib-path, or leave them out with --exclude"
-    if Rule.ARCHITECTURE in rules:
-        return "build every extension module and program for each of its architectures"
-    return ""
+        hints.append("say where the missing libraries lie with --lib-path, or leave them out with --exclude")
+    elif Rule.ARCHITECTURE in rules:
+        hints.append("build every extension module and program for each of its architectures")
+    if without:
+        hints.append(f"--plat {'.'.join(map(str, without))} promises the rest alone")
+    return "; ".join(hints)
 
 
 def unknown(verdict: MacVerdict) -> tuple[str, ...]:
