@@ -37,6 +37,8 @@ class Read(NamedTuple):
     """Size in memory, file offset, size in the file."""
     length: int
     """What the signature says of its own length."""
+    slots_at: dict[int, int]
+    """Where each blob starts, from the start of the signature."""
 
     def directory(self, slot: int = 0) -> Directory:
         blob = self.slots[slot]
@@ -90,7 +92,7 @@ def read_signed(content: bytes) -> Read:
     index = [struct.unpack_from(">II", blob, 12 + 8 * number) for number in range(count)]
     slots = {slot: blob[at : at + struct.unpack_from(">I", blob, at + 4)[0]] for slot, at in index}
     assert 12 + 8 * count + sum(map(len, slots.values())) <= length
-    return Read(content, place, slots, linkedit(content), length)
+    return Read(content, place, slots, linkedit(content), length, dict(index))
 
 
 def linkedit(content: bytes) -> tuple[int, int, int]:
@@ -104,12 +106,13 @@ def linkedit(content: bytes) -> tuple[int, int, int]:
 
 
 def without_signature(content: bytes) -> bytes:
-    """Return a signed slice as if it had never been signed; LC_CODE_SIGNATURE must be its last command."""
-    *_, (number, at, size) = commands(content)
-    assert number == 0x1D
+    """Return a signed slice as if it had never been signed."""
+    found = commands(content)
+    at, size = next((at, size) for number, at, size in found if number == 0x1D)
+    end = found[-1][1] + found[-1][2]
     (start,) = struct.unpack_from("<I", content, at + 8)
     stripped = bytearray(content[:start])
-    stripped[at : at + size] = bytes(size)
+    stripped[at:end] = content[at + size : end] + bytes(size)
     count, total = struct.unpack_from("<II", content, 16)
     struct.pack_into("<II", stripped, 16, count - 1, total - size)
     for kind, place, _ in commands(bytes(stripped)):
