@@ -53,7 +53,7 @@ class IosTag(NamedTuple):
     sdk: str
 
 
-_IOS = re.compile(r"ios_(\d+)_(\d+)_([a-z0-9_]+)_(iphoneos|iphonesimulator)")
+_IOS = re.compile(r"ios_(0|[1-9][0-9]*)_(0|[1-9][0-9]*)_([a-z0-9_]+)_(iphoneos|iphonesimulator)")
 
 
 def parse_ios_tag(text: str) -> IosTag | None:
