@@ -167,17 +167,11 @@ def _read_command(parsed: Parsed, command: int, raw: bytes) -> None:
         parsed.info = struct.unpack_from("<10I", raw, 8)
         parsed.trie = (parsed.info[8], parsed.info[9])
     elif command in (EXPORTS_TRIE, CHAINED_FIXUPS):
-        where = struct.unpack_from("<II", raw, 8)
-        if command == EXPORTS_TRIE:
-            parsed.trie = where
-        else:
-            parsed.chains = where
-    elif command in OTHER_PLATFORMS:
-        parsed.platform = OTHER_PLATFORMS[command]
-    elif command == BUILD_VERSION:
-        (parsed.platform,) = struct.unpack_from("<I", raw, 8)
+        setattr(parsed, "trie" if command == EXPORTS_TRIE else "chains", struct.unpack_from("<II", raw, 8))
     elif command == MAIN:
         (parsed.entry,) = struct.unpack_from("<Q", raw, 8)
+    elif command in (BUILD_VERSION, *OTHER_PLATFORMS):
+        parsed.platform = OTHER_PLATFORMS.get(command) or struct.unpack_from("<I", raw, 8)[0]
 
 
 def _string(raw: bytes) -> str:
