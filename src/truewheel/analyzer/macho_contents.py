@@ -144,17 +144,14 @@ class _Inflated:
         """The newest piece, and where it starts."""
 
     def fetch(self, offset: int, length: int) -> bytes:
-        """Return the part, cut short where the member ends."""
+        """Return the part, which must lie within the member; raise InvalidArchiveError when the member is damaged."""
         end = offset + length
         if end <= len(self._head):
             return self._head[offset:end]
         if self._pieces is None:
             self._pieces = self._reader.stream(self._name, _CHUNK)
         while self._start + len(self._held) < end:
-            piece = next(self._pieces, None)
-            if piece is None:
-                break
             kept = self._held[max(offset - self._start, 0) :]
             self._start += len(self._held) - len(kept)
-            self._held = kept + piece
+            self._held = kept + next(self._pieces)
         return self._held[max(offset - self._start, 0) : end - self._start]
