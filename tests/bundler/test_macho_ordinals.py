@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import lief
 import pytest
 
-from support.fixtures import mac_odd
+from support.fixtures import mac_family, mac_odd
+from support.mac_python import run_python, runs_mac_code
 from support.macho_bytes import (
     BUNDLE,
     DYLD_CHAINED_FIXUPS,
@@ -27,8 +28,14 @@ from support.macho_bytes import (
     text,
 )
 from truewheel.analyzer.macho_commands import load_commands
-from truewheel.bundler.macho_ordinals import drop_libraries, merge_libraries, refuse_to_drop
+from truewheel.bundler.macho_edit import edit_macho
+from truewheel.bundler.macho_ordinals import NOTHING, drop_libraries, refuse_to_drop, repeated_libraries
+from truewheel.bundler.plan import MachoEdit, SliceEdit
 from truewheel.errors import DefectError, InvalidBinaryError, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 SUB_UMBRELLA, SUB_LIBRARY, TWOLEVEL_HINTS = 0x13, 0x15, 0x16
 FIRST, SECOND, THIRD = dylib("/opt/a/liba.dylib"), dylib("/opt/b/libb.dylib"), dylib("/opt/c/libc.dylib")
@@ -58,9 +65,9 @@ def symbol_libraries(content: bytes) -> list[Wanted]:
     return [Wanted(str(item.name), item.description >> 8) for item in found]
 
 
-def dropped(content: bytes, *ordinals: int) -> bytes:
+def dropped(content: bytes, *ordinals: int, merged: Mapping[int, int] = NOTHING) -> bytes:
     edited = bytearray(content)
-    drop_libraries(edited, frozenset(ordinals), "m.so")
+    drop_libraries(edited, frozenset(ordinals), "m.so", merged=merged)
     assert len(edited) == len(content)
     return bytes(edited)
 
@@ -127,9 +134,6 @@ def test_chained_fixups_of_a_linker_follow_too(name: str) -> None:
 
 def test_nothing_to_remove_changes_nothing() -> None:
     assert dropped(b"no Mach-O file") == b"no Mach-O file"
-    content = bytearray(b"no Mach-O file")
-    merge_libraries(content, {}, "m.so")
-    assert content == b"no Mach-O file"
 
 
 @pytest.mark.parametrize("kind", [DYLD_INFO, DYLD_INFO_ONLY])
@@ -137,6 +141,10 @@ def test_all_tables_of_the_dyld_info_are_renumbered(kind: int) -> None:
     before = with_dyld_info(kind, b"\x11\x12\x13\0\x13", b"\x12\0\x13\0", b"\0\1a\0\5\3\x08\3\0\0")
     after = with_dyld_info(kind, b"\x11\x3e\x12\0\x13", b"\x3e\0\x12\0", b"\0\1a\0\5\3\x08\2\0\0")
     assert dropped(before, 2) == after
+
+
+def test_tables_that_are_not_there_have_nothing_to_change() -> None:
+    assert dropped(with_dyld_info(DYLD_INFO_ONLY, b"\x13\0"), 2) == with_dyld_info(DYLD_INFO_ONLY, b"\x12\0")
 
 
 def test_a_trie_of_its_own_and_chained_fixups_are_renumbered() -> None:
@@ -201,18 +209,48 @@ def test_two_names_of_one_library_become_one() -> None:
     before = mac_odd("two-names.so").read_bytes()
     names = [("_PyModule_Create2", -2), ("_PyUnicode_FromString", -2)]
     assert bindings(before) == [*names, ("_greet_text", 1), ("dyld_stub_binder", 3)]
-    content = bytearray(before)
-    merge_libraries(content, {1: 2}, "two-names.so")
-    assert bindings(bytes(content)) == [*names, ("_greet_text", 1), ("dyld_stub_binder", 2)]
-    content = bytearray(before)
-    merge_libraries(content, {1: 3, 2: 3}, "two-names.so")
-    assert bindings(bytes(content)) == [*names, ("_greet_text", 1), ("dyld_stub_binder", 1)]
+    commands = load_commands(before, 0, "")
+    new = "@loader_path/libg.dylib"
+    merged = repeated_libraries(commands, {"/opt/hello/lib/libg.dylib": new, "/opt/hello/lib/libg.1.dylib": new})
+    assert merged == {2: 1}
+    assert bindings(dropped(before, merged=merged)) == [*names, ("_greet_text", 1), ("dyld_stub_binder", 2)]
+    assert bindings(dropped(before, merged={1: 2})) == [*names, ("_greet_text", 1), ("dyld_stub_binder", 2)]
+    assert bindings(dropped(before, 2, merged={1: 3})) == [*names, ("_greet_text", 1), ("dyld_stub_binder", 1)]
 
 
-@pytest.mark.parametrize("into", [{1: 1}, {1: 2, 2: 3}, {1: 4}, {1: 0}])
-def test_merging_with_what_does_not_stay_is_a_mistake_of_the_caller(into: dict[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("names", "renamed", "repeated"),
+    [
+        (("/a", "/b", "/c"), {"/a": "/x", "/b": "/y"}, {}),
+        (("/a", "/b", "/c"), {"/a": "/c"}, {3: 1}),
+        (("/a", "/b", "/c", "/d"), {"/a": "/x", "/b": "/y", "/c": "/x", "/d": "/x"}, {3: 1, 4: 1}),
+        (("/a", "/b", "/a"), {"/b": "/x"}, {}),  # as the linker made it
+        (("/a", "/b", "/a"), {"/a": "/x"}, {3: 1}),
+        (("/a", "/b", "/A"), {"/a": "/b"}, {2: 1}),
+    ],
+)
+def test_names_that_become_the_same_are_found(
+    names: tuple[str, ...], renamed: dict[str, str], repeated: dict[int, int]
+) -> None:
+    content = slice_with(names=tuple(dylib(name) for name in names))
+    assert repeated_libraries(load_commands(content, 0, ""), renamed) == repeated
+
+
+@pytest.mark.parametrize("kind", [REEXPORT_DYLIB, LOAD_UPWARD_DYLIB])
+def test_of_two_names_the_one_stays_that_is_more_than_bound_to(kind: int) -> None:
+    content = slice_with(names=(dylib("/a"), dylib("/b", kind)))
+    assert repeated_libraries(load_commands(content, 0, ""), {"/a": "/b"}) == {1: 2}
+
+
+def test_lazy_libraries_may_be_named_twice() -> None:
+    content = slice_with(names=(dylib("/a"), dylib("/b", LAZY_LOAD_DYLIB)))
+    assert repeated_libraries(load_commands(content, 0, ""), {"/a": "/b"}) == {}
+
+
+@pytest.mark.parametrize("merged", [{1: 1}, {1: 2, 2: 4}, {1: 5}, {1: 0}, {1: 3}])
+def test_merging_with_what_does_not_stay_is_a_mistake_of_the_caller(merged: dict[int, int]) -> None:
     with pytest.raises(DefectError, match="cannot be merged"):
-        merge_libraries(bytearray(slice_with()), into, "m.so")
+        dropped(slice_with(names=(FIRST, SECOND, THIRD, dylib("/d"))), 3, merged=merged)
 
 
 @pytest.mark.parametrize("ordinals", [{0}, {4}, {1, 4}, {-1}])
@@ -302,3 +340,32 @@ def test_two_tables_of_one_kind_are_an_error() -> None:
 def test_a_symbol_of_a_library_that_is_not_there_is_an_error() -> None:
     with pytest.raises(InvalidBinaryError, match="a symbol of library 4, of 3"):
         dropped(slice_with(symbols=[Sym("d", 1, 0, 0x400)]), 1)
+
+
+@runs_mac_code
+@pytest.mark.parametrize(
+    ("name", "python"),
+    [
+        ("needs-libpython.so", "@rpath/libpython3.11.dylib"),
+        ("needs-framework-python.so", "/Library/Frameworks/Python.framework/Versions/3.11/Python"),
+    ],
+)
+def test_a_module_finds_python_in_the_process_that_imports_it(tmp_path: Path, name: str, python: str) -> None:
+    module, family = tmp_path / "_hello.abi3.so", mac_family("x86_64")
+    greet = (("/opt/hello/lib/libgreet.1.dylib", "@loader_path/libgreet.1.dylib"),)
+    tone = (("@rpath/libtone.2.dylib", "@loader_path/libtone.2.dylib"),)
+    content = mac_odd(name).read_bytes()
+    for path, source, edit in (
+        (module, content, SliceEdit("x86_64", rename=greet)),
+        (tmp_path / "libgreet.1.dylib", family.greet.read_bytes(), SliceEdit("x86_64", rename=tone)),
+        (tmp_path / "libtone.2.dylib", family.tone.read_bytes(), SliceEdit("x86_64")),
+    ):
+        path.write_bytes(edit_macho(source, MachoEdit(path.name, path.name, (edit,))).content)
+    code = "import _hello; print(_hello.greet())"
+    unrepaired = run_python(tmp_path, code)
+    assert unrepaired.code
+    assert f"Library not loaded: {python}" in unrepaired.errors
+    edit = SliceEdit("x86_64", rename=greet, remove=(python,))
+    module.write_bytes(edit_macho(content, MachoEdit(module.name, module.name, (edit,))).content)
+    repaired = run_python(tmp_path, code)
+    assert (repaired.code, repaired.output) == (0, "hello from libgreet 1, libtone 2\n"), repaired.errors

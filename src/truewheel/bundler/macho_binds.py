@@ -182,11 +182,12 @@ def renumber_reexports(content: bytearray, trie: Part, numbering: Numbering) -> 
     """Renumber the libraries of symbols that an exports trie passes on from other libraries.
 
     Raises RefusedError when such a symbol comes from a dropped library, and InvalidBinaryError when the trie is
-    damaged.
+    damaged. Each of its bytes belongs to one node, which also bounds what a made-up one may cost.
     """
-    waiting, seen = [trie.start] if trie.end > trie.start else [], {trie.start}
+    waiting = [trie.start] if trie.end > trie.start else []
+    unread = trie.end - trie.start
     while waiting:
-        at = waiting.pop()
+        start = at = waiting.pop()
         size, at = _uleb(content, at, trie.end, numbering)
         children = at + size
         if children >= trie.end:
@@ -195,14 +196,14 @@ def renumber_reexports(content: bytearray, trie: Part, numbering: Numbering) -> 
             _renumber_reexport(content, Part(at, children), numbering)
         at = children + 1
         for _ in range(content[children]):
-            at = _after_text(content, at, trie.end, numbering)
-            edge = at
-            offset, at = _uleb(content, at, trie.end, numbering)
-            node = trie.start + offset
-            if node >= trie.end or node in seen:
-                raise numbering.invalid("a branch of the exported symbols leads outside or back", edge)
-            seen.add(node)
-            waiting.append(node)
+            edge = _after_text(content, at, trie.end, numbering)
+            offset, at = _uleb(content, edge, trie.end, numbering)
+            if trie.start + offset >= trie.end:
+                raise numbering.invalid("a branch of the exported symbols leads outside", edge)
+            waiting.append(trie.start + offset)
+        unread -= at - start
+        if unread < 0:
+            raise numbering.invalid("the exported symbols lie over each other", start)
 
 
 def _renumber_reexport(content: bytearray, symbol: Part, numbering: Numbering) -> None:

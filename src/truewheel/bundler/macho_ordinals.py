@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.macho_commands import DYLIB_COMMANDS, Command, load_commands
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from truewheel.analyzer.macho_commands import Commands, Form, LoadCommand
 
+NOTHING: Mapping[int, int] = MappingProxyType({})
 TWO_LEVEL = 0x80
 """MH_TWOLEVEL"""
 MOST_LIBRARIES = 0xFD
@@ -67,39 +69,26 @@ class Table(NamedTuple):
     renumber: Callable[[bytearray, Part, Numbering], None]
 
 
-def drop_libraries(content: bytearray, ordinals: frozenset[int], where: str) -> None:
+def drop_libraries(
+    content: bytearray, ordinals: frozenset[int], where: str, *, merged: Mapping[int, int] = NOTHING
+) -> None:
     """Make one thin slice ready to lose load commands of libraries, in place and without changing its size.
 
     ordinals: positions, from 1, of the libraries among the commands that name one (`DYLIB_COMMANDS`). Their symbols
     become flat lookups and the libraries behind them move up. The load commands themselves are left to the caller.
+    merged: positions of further libraries that go, to those of libraries that stay, in which their symbols are then
+    looked up (see `repeated_libraries`).
     Raises RefusedError for a library that cannot go (see `refuse_to_drop`), InvalidBinaryError for a damaged slice;
     the content is then to be thrown away.
     """
-    if not ordinals:
+    if not ordinals and not merged:
         return
     commands = load_commands(content, 0, where)
-    refuse_to_drop(commands, ordinals)
-    _renumber(content, commands, ordinals, {})
-
-
-def merge_libraries(content: bytearray, into: Mapping[int, int], where: str) -> None:
-    """Make one thin slice ready to lose load commands whose library another command names too; else like above.
-
-    into: the position of a command that goes, to the one of a command that stays; symbols of the first are then looked
-    up in the second. dyld refuses a file that names one library twice in the same words, when it was linked for the SDK
-    of macOS 15 or later (`mach_o::Policy::enforceNoDuplicateDylibs`).
-    """
-    if not into:
-        return
-    commands = load_commands(content, 0, where)
-    refuse_to_drop(commands, frozenset(into))
-    if not set(into.values()) <= set(range(1, len(_libraries(commands)) + 1)) - into.keys():
-        raise DefectError(f"libraries cannot be merged as {dict(into)}", where=where)
-    _renumber(content, commands, frozenset(), into)
-
-
-def _renumber(content: bytearray, commands: Commands, dropped: frozenset[int], merged: Mapping[int, int]) -> None:
-    numbering = numbering_after(len(_libraries(commands)), dropped, merged, commands.where)
+    refuse_to_drop(commands, ordinals | merged.keys())
+    count = len(_libraries(commands))
+    if not set(merged.values()) <= set(range(1, count + 1)) - ordinals - merged.keys():
+        raise DefectError(f"libraries cannot be merged as {dict(merged)}", where=where)
+    numbering = numbering_after(count, ordinals, merged, where)
     tables = list(_tables(commands, len(content)))
     by_place = sorted(table.part for table in tables)
     for before, after in pairwise(by_place):
@@ -107,6 +96,31 @@ def _renumber(content: bytearray, commands: Commands, dropped: frozenset[int], m
             raise numbering.invalid("two tables of the linker lie over each other", after.start)
     for table in tables:
         table.renumber(content, table.part, numbering)
+
+
+def repeated_libraries(commands: Commands, renamed: Mapping[str, str]) -> dict[int, int]:
+    """Return which libraries would be named again once some are `renamed`: positions to that of the one that stays.
+
+    dyld refuses a file that names one library twice in the same words, when it was linked for the SDK of macOS 15 or
+    later (`mach_o::Header::validSemanticsLinkedDylibs`); lazy ones do not count. The result is what `drop_libraries`
+    takes as `merged`. Libraries that the file named twice before any change are left alone.
+    """
+    names: dict[str, list[int]] = {}
+    new, tied = set(), set()
+    for ordinal, item in enumerate(_libraries(commands), 1):
+        name = commands.text(item)
+        if name in renamed:
+            new.add(renamed[name])
+        if item.command != Command.LAZY_LOAD_DYLIB:
+            names.setdefault(renamed.get(name, name), []).append(ordinal)
+        if _tie(commands, item) is not None:
+            tied.add(ordinal)
+    repeated = {}
+    for name, ordinals in names.items():
+        stays = next((ordinal for ordinal in ordinals if ordinal in tied), ordinals[0])
+        if name in new:
+            repeated.update({ordinal: stays for ordinal in ordinals if ordinal != stays})
+    return repeated
 
 
 def refuse_to_drop(commands: Commands, ordinals: frozenset[int]) -> None:
