@@ -141,7 +141,7 @@ def test_file_types(number: int, file_type: FileType) -> None:
 
 
 def test_damage_behind_the_header_of_what_is_not_loaded_harms_nothing() -> None:
-    assert only(Macho(file_type=OBJECT, command_size=1 << 19, command_count=1 << 30)).file_type is FileType.OBJECT
+    assert only(Macho(file_type=OBJECT, command_size=0xFFFFFFFF, command_count=1 << 30)).file_type is FileType.OBJECT
 
 
 @pytest.mark.parametrize(

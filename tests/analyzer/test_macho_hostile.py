@@ -141,7 +141,7 @@ def refused(data: bytes) -> str:
         (Macho(commands=[Cmd(0x99, size=0xFFFFFFFC)]), "load command 0x99 reaches past the end of the load commands"),
         (Macho(command_count=0xFFFFFFFF), "4294967295 load commands, of which only 2 are there"),
         (Macho(command_size=0xFFFFFFFF), "load commands of 4294967295 bytes, more than any file has"),
-        (Macho(command_size=1 << 19), "the load commands reach past the end of the file"),
+        (Macho(command_size=1 << 17), "the load commands reach past the end of the file"),
         (
             Macho(commands=[Cmd(LOAD_DYLIB, "4I", (1000, 0, 0, 0), b"x\0")]),
             "the string of load command 0xc lies outside",
@@ -222,8 +222,8 @@ def test_a_header_of_another_shape_than_its_processor_has_is_a_lie(name: str, ot
 
 
 def test_a_great_many_commands_are_walked_soon() -> None:
-    many = Macho(commands=[Cmd(0x99)] * 100_000).build()
+    many = Macho(commands=[Cmd(0x99)] * 32_000).build()
     started = time.process_time()
-    read_macho(many, WHERE)
+    assert read_macho(many, WHERE).is_loaded
     assert time.process_time() - started < 2
-    assert "more than any file has" in refused(Macho(commands=[Cmd(0x99)] * 140_000).build())
+    assert "more than any file has" in refused(Macho(commands=[Cmd(0x99)] * 33_000).build())

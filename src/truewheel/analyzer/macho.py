@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.macho_commands import DAMAGED, FORMS, LARGEST_HEADER, invalid, read_header, walk
+from truewheel.analyzer.macho_commands import (
+    DAMAGED,
+    FORMS,
+    LARGEST_HEADER,
+    check_size,
+    invalid,
+    read_header,
+    walk,
+)
 from truewheel.analyzer.macho_fat import FAT_HEADER_SIZE, fat_header_size, is_fat, read_fat
 from truewheel.analyzer.macho_image import FileType, MachoFile, Slice
 from truewheel.analyzer.macho_machine import architecture, form_of, is_known
@@ -84,6 +92,7 @@ def _read_slice(fetch: Fetch, magic: bytes, arch: FatArch | None, size: int, whe
     file_type = _FILE_TYPES.get(header.file_type, FileType.OTHER)
     facts = Facts()
     if file_type.is_loaded:
+        check_size(header, where)
         if header.end > size:
             raise invalid("the load commands reach past the end of the file", header.end, where)
         # A 32-bit header is shorter than what was read for it.

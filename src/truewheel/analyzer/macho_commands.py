@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DAMAGED = "the file is damaged, or is not meant for dyld"
 WIDE = 64
-MOST_COMMAND_BYTES = 1 << 20
+MOST_COMMAND_BYTES = 1 << 18
 """Real load commands take some kilobytes; a bound keeps made-up ones from costing seconds."""
 SMALLEST_HEADER = 28
 LARGEST_HEADER = 32
@@ -290,6 +290,7 @@ def load_commands(data: Buffer, offset_of_slice: int, where: str) -> Commands:
     reach past the end of `data`.
     """
     header = read_header(bytes(data[offset_of_slice : offset_of_slice + LARGEST_HEADER]), where)
+    check_size(header, where)
     return walk(header, bytes(data[offset_of_slice : offset_of_slice + header.end]), where)
 
 
@@ -301,10 +302,13 @@ def read_header(head: bytes, where: str) -> Header:
     if len(head) < form.header.size:
         raise invalid("the Mach-O header is cut short", len(head), where)
     _, *fields = form.header.unpack_from(head)
-    header = Header(form, *fields)
+    return Header(form, *fields)
+
+
+def check_size(header: Header, where: str) -> None:
+    """Raise InvalidBinaryError when the header promises more load commands than are worth fetching."""
     if header.command_size > MOST_COMMAND_BYTES:
         raise invalid(f"load commands of {header.command_size} bytes, more than any file has", 0, where)
-    return header
 
 
 def walk(header: Header, raw: bytes, where: str) -> Commands:
