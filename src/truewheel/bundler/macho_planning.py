@@ -11,11 +11,13 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.graph import SearchRule
+from truewheel.analyzer.macos_system import is_system
 from truewheel.bundler.copies import library_copies
 from truewheel.bundler.frameworks import require_plain
 from truewheel.bundler.placement import Cargo, asked_for, place_members, way_between
 from truewheel.bundler.plan import DroppedPath, MachoEdit, SliceEdit
 from truewheel.errors import RefusedError
+from truewheel.platforms.macos_remarks import rpath_stays
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from truewheel.bundler.plan import Launcher, LibraryCopy
 
 FOLDER_SUFFIX = ".dylibs"
-_SYSTEM_ROOTS = ("/usr/lib/", "/System/Library/")
-"""Search paths that every Mac has, such as that of Swift's own libraries."""
 
 
 class MachoBundle(NamedTuple):
@@ -146,7 +146,7 @@ class _Planner:
         gone = [path for path in item.rpaths if not self._stays(path, node.name, place)]
         # dyld of macOS 15.4 and later refuses a file that names one search path twice.
         twice = [path for path in item.rpaths if path not in gone and item.rpaths.count(path) > 1]
-        added += [path for path in twice if path not in added]
+        added += [path for path in dict.fromkeys(twice) if path not in added]
         return SliceEdit(
             architecture=item.architecture,
             rename=self._renames(edges, node.name, place),
@@ -174,7 +174,9 @@ class _Planner:
                     install_name=None if item.install_name in {None, install_name} else install_name,
                     rename=self._renames(edges, node.name, place) if edges else unreached,
                     remove=_of_interpreter(edges),
-                    delete_rpaths=tuple(dict.fromkeys(path for path in item.rpaths if not _is_system_path(path))),
+                    delete_rpaths=tuple(
+                        dict.fromkeys(path for path in item.rpaths if not is_system(f"{path}/library"))
+                    ),
                 )
             )
         return tuple(edit for edit in slices if edit.changes_anything)
@@ -189,9 +191,9 @@ class _Planner:
 
     def _stays(self, path: str, member: str, place: InstalledPath) -> bool:
         """Whether a search path stays. The entries of a file that moves lead from where it was."""
-        if member in self.placement.moved:
-            return _is_system_path(path)
-        return _is_system_path(path) or stays_installed(path, place)
+        if member in self.placement.moved and path.startswith("@loader_path"):
+            return False
+        return rpath_stays(path, place)
 
     def _library_place(self, scheme: Scheme, name: str = "library") -> InstalledPath:
         return self.placement.library_place(scheme, name)
@@ -239,27 +241,3 @@ def _of_interpreter(edges: Iterable[MachoEdge]) -> tuple[str, ...]:
 
 def _from_loader(way: str) -> str:
     return "@loader_path" if way == "." else f"@loader_path/{way}"
-
-
-def _is_system_path(path: str) -> bool:
-    return f"{path}/".startswith(_SYSTEM_ROOTS)
-
-
-def stays_installed(path: str, place: InstalledPath) -> bool:
-    """Whether an LC_RPATH entry of the file at `place` leads to a folder below the root of the file's own scheme.
-
-    The folder need not exist: a path to another package beside this one stays below. What starts at the program
-    (`@executable_path`) leads to the interpreter's own installation, which names no build machine.
-    """
-    start, _, rest = path.partition("/")
-    if start == "@executable_path":
-        return True
-    if start != "@loader_path":
-        return False
-    depth = len(place.path.parent.parts)
-    for part in rest.split("/"):
-        if part not in {"", "."}:
-            depth += -1 if part == ".." else 1
-        if depth < 0:
-            return False
-    return True
