@@ -11,10 +11,11 @@ from truewheel.errors import RefusedError
 from truewheel.platforms.judge_macos import judge_macos
 from truewheel.report_tree import Forest
 from truewheel.retagger.macos_evidence import decide_macos_label, mac_reasons_against
+from truewheel.retagger.macos_tags import smallest_set
 from truewheel.wheel_report import Fate, MinimumLine, TagTruth, WheelReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from truewheel.analyzer.graph import AnyEdge
     from truewheel.analyzer.macho_analysis import MachoAnalysis
@@ -41,7 +42,6 @@ def report_macos(file: str, size: int, analysis: MachoAnalysis, verdict: MacVerd
     label, refusals = _label(verdict, current) if native else (None, ())
     tags = tuple(_truth(verdict, tag, native=bool(native)) for tag in current)
     forest = Forest(analysis.graph, fate_in(analysis.graph), _note)
-    kept = tuple(truth.tag for truth in tags if truth.true)
     return WheelReport(
         file=file,
         size=size,
@@ -50,7 +50,7 @@ def report_macos(file: str, size: int, analysis: MachoAnalysis, verdict: MacVerd
         libc=None,
         native_files=native,
         tags=tags,
-        as_it_is=kept[0] if native and len(kept) == len(tags) else None,
+        as_it_is=_as_it_is(verdict, tags) if native else None,
         could_be=label.platforms if label else (),
         plain=None,
         groups=tuple(forest.groups()),
@@ -83,6 +83,14 @@ def _truth(verdict: MacVerdict, tag: str, *, native: bool) -> TagTruth:
     if reasons is None:
         return TagTruth(tag, None, note="names another system than the machine code's")
     return TagTruth(tag, not reasons, reasons)
+
+
+def _as_it_is(verdict: MacVerdict, tags: Sequence[TagTruth]) -> str | None:
+    """Return what the wheel may be called without a repair: its first tag when all are true, else the fewest tags."""
+    if all(truth.true for truth in tags):
+        return tags[0].tag
+    kept = {item.architecture: item.floors[0].minimum_os for item in verdict.architectures if item.kept and item.floors}
+    return ".".join(map(str, smallest_set(kept))) or None
 
 
 def minimum(truth: ArchitectureTruth) -> MinimumLine:
