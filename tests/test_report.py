@@ -176,7 +176,7 @@ def test_a_wheel_without_native_files(tag: str, truth: TagTruth) -> None:
 
 
 def test_an_architecture_without_policies_says_so() -> None:
-    built = one_file(replace(glibc(), architecture="alpha"))
+    built = one_file(glibc()._replace(architecture="alpha"))
     analysis = built.analysis(wheel="demo-1.0-cp310-abi3-linux_alpha.whl", architecture="alpha")
     one = report("demo", 1, analysis, judge(analysis))
     assert one.could_be == ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -342,6 +341,6 @@ def test_an_empty_wheel_has_an_empty_graph() -> None:
 
 
 def test_byte_order_and_class_tell_architectures_apart() -> None:
-    small = replace(image(soname="liba.so"), bits=32)
+    small = image(soname="liba.so")._replace(bits=32)
     members = [member("mod.so", image("liba.so", GLIBC, module=True)), member("liba.so", small)]
     assert _found(build_graph(members, _WHEEL_ONLY).graph, "mod.so", "liba.so") == (None, None)

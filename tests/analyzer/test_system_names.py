@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from support.images import image
@@ -95,7 +93,7 @@ def test_a_file_tells_its_libc_by_interpreter_then_needed_names_then_versions() 
     assert own_libc(image("libz.so.1", "libc.musl-x86_64.so.1")) is Libc.MUSL
     assert own_libc(image("libc.so")) is Libc.MUSL
     assert own_libc(image("ld-linux-x86-64.so.2")) is Libc.GLIBC
-    versioned = replace(image("libz.so.1"), symbol_needs=(SymbolNeed("libz.so.1", "GLIBC_2.17"),))
+    versioned = image("libz.so.1")._replace(symbol_needs=(SymbolNeed("libz.so.1", "GLIBC_2.17"),))
     assert own_libc(versioned) is Libc.GLIBC
     assert own_libc(image("libz.so.1", "libstdc++.so.6")) is None
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,9 +106,9 @@ def test_the_loader_and_the_interpreter_hide_nothing() -> None:
 def test_an_auxiliary_library_may_be_missing() -> None:
     module = _module(wants=("q",))
     needed = (Dependency("libaux.so", DependencyKind.AUXILIARY),)
-    assert _unprovided(replace(module, image=replace(module.image, needed=needed))) == {"mod.so": ("q",)}
+    assert _unprovided(module._replace(image=module.image._replace(needed=needed))) == {"mod.so": ("q",)}
     needed = (Dependency("libfilter.so", DependencyKind.FILTER),)
-    assert _unprovided(replace(module, image=replace(module.image, needed=needed))) == {}
+    assert _unprovided(module._replace(image=module.image._replace(needed=needed))) == {}
 
 
 def test_nothing_is_said_without_the_c_library_of_the_architecture() -> None:

@@ -29,7 +29,7 @@ _KEPT_LIMIT = 64 << 20
 """Bytes of symbol tables that are kept at most; a library beyond that is inflated again when it is asked."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Contents:
     """What the native members say.
 

@@ -6,7 +6,6 @@ read from the bytes and nothing that depends on where the file lies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -65,8 +64,7 @@ class Symbol(NamedTuple):
     """For an undefined versioned symbol, the soname that verneed ascribes the version to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """What was read from one native file.
 
     Sequences keep the order of the file, because a loader's search depends on it.

@@ -14,7 +14,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.graph import DependencyGraph, Edge, Node, SearchRule
 from truewheel.analyzer.image import ImageKind, Libc
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 _BADNESS = {None: 3, SearchRule.IN_WHEEL: 2, SearchRule.LOADED: 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One native file of the wheel. place: `wheel:` and its installed path; None when it is not installed."""
 
     name: str
@@ -44,8 +43,7 @@ class Member:
     place: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """The graph, and what was learnt on the way.
 
     libc: for each entry file of the wheel (or included one), the C library it is loaded with; None when nothing tells.
@@ -62,15 +60,14 @@ class Resolution:
     unused_excludes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Walk:
+class _Walk(NamedTuple):
     """One entry and what it loads: the files in load order, each with the lookups of its needed names."""
 
     libc: Libc | None
     steps: tuple[tuple[File, tuple[Lookup, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Findings:
     """What all walks so far have found, by file name."""
 
@@ -152,7 +149,7 @@ def _load(search: Search, entry: File, place: str | None, alike: dict[tuple[obje
     return walk
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Loaded:
     """What is loaded so far, and the names it is known by.
 

@@ -11,7 +11,7 @@ searches.
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ class Found:
     place: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Outside:
     """Directories outside the wheel, for one architecture, and what was found in them."""
 
@@ -59,7 +59,7 @@ class Outside:
     found: dict[str, Found] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Scope:
     """All that decides a search besides the name. image: stands for its architecture."""
 
@@ -172,7 +172,7 @@ class Search:
             return self._look(like, ((wanted, SearchRule.PATH),))
         if like is None:
             return Found(Lookup(None, None))
-        nobody = File("", replace(like, rpath=(), runpath=()), 0, in_wheel=True)
+        nobody = File("", like._replace(rpath=(), runpath=()), 0, in_wheel=True)
         return self.find(self.scope(nobody, None, None, libc), wanted)
 
     def c_library(self, like: Image, libc: Libc, loader: str) -> tuple[str, ...]:
@@ -180,7 +180,7 @@ class Search:
 
         like: an image of the architecture. loader: the base name of the architecture's loader, which musl's libc is.
         """
-        plain = File("", replace(like, rpath=(), runpath=()), 0, in_wheel=False)
+        plain = File("", like._replace(rpath=(), runpath=()), 0, in_wheel=False)
         scope = self.scope(plain, None, None, libc)
         names = (loader,) if libc is Libc.MUSL else (*PROCESS_LIBRARIES, loader)
         found = [self._found_outside(scope, name).lookup.found for name in names]

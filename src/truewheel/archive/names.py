@@ -7,8 +7,8 @@ Follows the PyPA binary distribution format (file name convention) and the platf
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from itertools import product
+from typing import NamedTuple
 
 from truewheel.errors import InvalidWheelError
 
@@ -23,8 +23,7 @@ _MINIMUM_PARTS = 5
 _PARTS_WITH_BUILD = 6
 
 
-@dataclass(frozen=True, slots=True)
-class WheelName:
+class WheelName(NamedTuple):
     """The parts of a wheel's file name.
 
     build: the build tag, empty when there is none.
@@ -72,7 +71,7 @@ class WheelName:
 
     def with_platforms(self, platforms: tuple[str, ...]) -> WheelName:
         """Return the same name for these platform tags, in the order given."""
-        return replace(self, platform=platforms)
+        return self._replace(platform=platforms)
 
 
 def parse_tag_set(text: str, where: str) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def _read_directory(buffer: Buffer, directory: Directory, where: str) -> list[En
     position, expected, in_place = 0, 0, True
     unpack, new, central_size, local_size = CENTRAL.unpack_from, tuple.__new__, CENTRAL.size, LOCAL.size
     last = len(central) - central_size
-    for index in range(directory.count):
+    for index in range(directory.entries):
         if position > last:
             _refuse(f"entry {index} lies outside of the central directory", where, directory.start + position)
         (signature, made_by, needed, flags, method, time, date, crc, compressed, size, name_length, extra_length,

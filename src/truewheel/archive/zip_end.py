@@ -7,8 +7,7 @@ inside a comment, or records that disagree are how one file is made to look diff
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.archive.zip_format import (
     CENTRAL,
@@ -31,13 +30,12 @@ _END64_REST = END64.size - 12
 """The size field does not count itself and the signature."""
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """Where the central directory starts and ends, and its number of entries."""
+class Directory(NamedTuple):
+    """Where the central directory starts and ends, and the number of its entries."""
 
     start: int
     end: int
-    count: int
+    entries: int
 
 
 def find_directory(buffer: Buffer, where: str) -> Directory:

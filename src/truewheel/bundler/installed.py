@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,8 +44,7 @@ class Package(NamedTuple):
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class System:
+class System(NamedTuple):
     """The system in the folder `root`. vendor: `debian`; distro: `debian-12`; both empty when it does not say."""
 
     root: Path

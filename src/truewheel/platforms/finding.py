@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from truewheel.platforms.policies import PolicyFacts
     from truewheel.platforms.verdict import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A reason, and the policies it holds for: from position `start` up to, not including, position `stop`.
 
     `start` is not 0 where a fact only counts once a policy leaves the library to the system.

@@ -97,7 +97,7 @@ def _findings(analysis: Analysis, node: Node, facts: PolicyFacts) -> Iterator[Fi
 def _mend(findings: Iterable[Finding], mended: AbstractSet[Rule]) -> Iterator[Finding]:
     for finding in findings:
         if finding.reason.rule in mended:
-            yield replace(finding, reason=replace(finding.reason, mendable=True))
+            yield finding._replace(reason=replace(finding.reason, mendable=True))
         else:
             yield finding
 
