@@ -13,7 +13,7 @@ from truewheel.analyzer.macho import read_macho
 from truewheel.analyzer.macho_commands import DYLIB_COMMANDS, load_commands
 from truewheel.analyzer.macho_signature import read_signature
 from truewheel.bundler.codesign import COMMAND_SIZE, resign
-from truewheel.bundler.macho_header import room, write_commands
+from truewheel.bundler.macho_header import edited_commands, room, size_of, write_commands
 from truewheel.bundler.macho_room import fit, smallest_size
 from truewheel.errors import RefusedError
 
@@ -114,10 +114,29 @@ def _with_commands(
         drop_libraries(content, _ordinals(commands, wanted.remove), commands.where)
     space = room(part, commands) - reserved
     fitting = fit(commands, wanted, space)
-    if fitting is not None:
-        write_commands(content, commands, fitting.commands)
-        return content, fitting.notices, fitting.edit
-    raise _no_room(commands, wanted, space)
+    if fitting is None:
+        return _grown(content, commands, wanted, reserved)
+    write_commands(content, commands, fitting.commands)
+    return content, fitting.notices, fitting.edit
+
+
+def _grown(
+    content: bytearray, commands: Commands, wanted: SliceEdit, reserved: int
+) -> tuple[bytearray, tuple[str, ...], SliceEdit]:
+    """Return the slice with a larger header and its new commands, all as asked."""
+    from truewheel.bundler.macho_grow import grown
+
+    new = edited_commands(commands, wanted)
+    try:
+        content = bytearray(grown(content, commands, size_of(new) + reserved))
+    except RefusedError as error:
+        raise _no_room(content, commands, wanted, reserved, error) from None
+    commands = load_commands(content, 0, commands.where)
+    write_commands(content, commands, edited_commands(commands, wanted))
+    return content, (_GROWN,), wanted
+
+
+_GROWN = "everything behind it was moved to make room in the header"
 
 
 def _ordinals(commands: Commands, names: tuple[str, ...]) -> frozenset[int]:
@@ -126,11 +145,13 @@ def _ordinals(commands: Commands, names: tuple[str, ...]) -> frozenset[int]:
     return frozenset(number for number, item in enumerate(libraries, 1) if commands.text(item) in names)
 
 
-def _no_room(commands: Commands, wanted: SliceEdit, space: int) -> RefusedError:
-    missing = smallest_size(commands, wanted) - space
+def _no_room(
+    content: bytearray, commands: Commands, wanted: SliceEdit, reserved: int, reason: RefusedError
+) -> RefusedError:
+    missing = smallest_size(commands, wanted) + reserved - room(content, commands)
     return RefusedError(
-        f"the header of the {wanted.architecture} slice has no room for its new load commands: {missing} bytes are "
-        "missing",
+        f"the header of the {wanted.architecture} slice has no room for its new load commands, {missing} bytes are "
+        f"missing, and {reason.what}",
         where=commands.where,
         hint="link with -Wl,-headerpad_max_install_names",
     )
