@@ -275,3 +275,18 @@ def test_the_package_manager_of_this_system_agrees() -> None:
         owned = {line.rpartition(": ")[0].partition(":")[0] for text in said for line in text.splitlines()}
         assert ({found[path].name} if path in found else set()) <= owned
         assert (path in found) == bool(owned)
+
+
+def test_a_formula_of_homebrew_owns_what_lies_in_its_cellar(tmp_path: Path) -> None:
+    folder = tmp_path / "opt/homebrew/Cellar/libpq/16.3_1"
+    texts = {"lib/libpq.5.16.dylib": "", "COPYRIGHT": "terms", "README.md": "", "LICENSE-MIT": "terms"}
+    write(folder, texts)
+    library = str(folder / "lib/libpq.5.16.dylib")
+    package = owners([library])[library]
+    assert (package.kind, package.name, package.version) == ("brew", "libpq", "16.3_1")
+    assert package.licence_files == (str(folder / "COPYRIGHT"), str(folder / "LICENSE-MIT"))
+
+
+def test_what_lies_beside_the_cellar_is_nobodys(tmp_path: Path) -> None:
+    write(tmp_path, {"Cellar/libpq/libpq.dylib": "", "lib/libx.dylib": ""})
+    assert owners([str(tmp_path / "Cellar/libpq/libpq.dylib"), str(tmp_path / "lib/libx.dylib")]) == {}

@@ -15,6 +15,7 @@ from truewheel.analyzer.elf_machine import is_known
 from truewheel.analyzer.elf_sections import is_split_debug
 from truewheel.analyzer.elf_versions import INDEX_MASK, read_versions
 from truewheel.analyzer.image import Symbol
+from truewheel.analyzer.python_init_names import PREFIXES, names_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -35,7 +36,6 @@ _HIDDEN = 0x8000
 _FIRST_HIDEABLE = 3
 
 _INIT_STARTS = (b"PyInit", b"PyModExport", b"_cffi_pypyinit_")
-_INIT_PREFIXES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_", b"_cffi_pypyinit_")
 _PYTHON_PREFIXES = ("Py", "_Py")
 # Both many times what real files have; bounds keep made-up ones from taking minutes or filling the memory.
 _MOST_INITS = 4096
@@ -202,7 +202,7 @@ def python_inits(table: SymbolTable, imported: Collection[str]) -> tuple[str, ..
     may have others, for modules that it brings along; Python itself is full of them, and is no extension module.
     """
     strings = table.dynamic.strings
-    candidates = _init_names(table.elf.where.rpartition("/")[2].partition(".")[0])
+    candidates = set(names_for(table.elf.where))
     # A search through the strings, then a look-up of the few that fit, spares a walk over all symbols.
     if any(name.startswith(_PYTHON_PREFIXES) for name in imported):
         for start in _INIT_STARTS:
@@ -210,20 +210,9 @@ def python_inits(table: SymbolTable, imported: Collection[str]) -> tuple[str, ..
                 if number > _MOST_INITS:
                     raise table.elf.invalid(f"more than {_MOST_INITS} names of init functions", strings.start + offset)
                 name = strings.raw(offset)
-                if name.startswith(_INIT_PREFIXES):
+                if name.startswith(PREFIXES):
                     candidates.add(name)
     return tuple(sorted(name.decode("utf-8", "backslashreplace") for name in exported(table, sorted(candidates))))
-
-
-def _init_names(module: str) -> set[bytes]:
-    """Return the names under which an interpreter looks for the init function of `module`."""
-    if not module.isascii():
-        encoded = module.encode("punycode", "replace").replace(b"-", b"_")
-        return {b"PyInitU_" + encoded, b"PyModExportU_" + encoded}
-    encoded = module.encode()
-    return (
-        {prefix + encoded for prefix in (b"PyInit_", b"PyModExport_", b"_cffi_pypyinit_", b"init")} if module else set()
-    )
 
 
 def read_symbols(data: Buffer, where: str) -> tuple[Symbol, ...]:

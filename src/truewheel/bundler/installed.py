@@ -22,7 +22,7 @@ _MOST_STEPS = 1000  # parts of a path with all its links; the kernel itself foll
 class Package(NamedTuple):
     """One installed package.
 
-    kind: the package manager, as package URLs spell it: `deb`, `rpm`, `apk` or `conda`.
+    kind: the package manager, as package URLs spell it: `deb`, `rpm`, `apk`, `conda` or `brew`.
     version: with its epoch and release, as the manager prints it.
     namespace: the vendor (`debian`, `fedora` ...), for conda the channel; may be empty.
     distro: the system and its release, `debian-12`; empty for conda.

@@ -35,6 +35,8 @@ def _of(reader: WheelReader, edit: MachoEdit) -> Iterator[str]:
     if not changed:
         return
     content = reader.view(edit.source) if edit.source in reader.entries else _mapped(edit.source)
+    if not content:
+        return
     for item in read_macho(content, edit.source).slices:
         if item.architecture not in changed or not item.has_signature:
             continue

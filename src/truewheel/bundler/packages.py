@@ -1,7 +1,8 @@
 """Which distribution package owns a file, read from the package databases themselves.
 
-Known are dpkg (/var/lib/dpkg), apk (/lib/apk/db/installed), conda (<prefix>/conda-meta) and rpm; rpm's database has had
-several formats, so the rpm program is asked, once for all files. What no database knows has no owner: that is no error.
+Known are dpkg (/var/lib/dpkg), apk (/lib/apk/db/installed), conda (<prefix>/conda-meta), Homebrew (its Cellar) and rpm;
+rpm's database has had several formats, so the rpm program is asked, once for all files. What no database knows has no
+owner: that is no error.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from truewheel.bundler.brew_packages import brew_owners
 from truewheel.bundler.conda_packages import conda_owners
 from truewheel.bundler.installed import Package, by_spelling, names_in, system_in
 from truewheel.bundler.rpm_packages import rpm_owners
@@ -36,7 +38,7 @@ def owners(paths: Sequence[str], root: Path = Path("/")) -> Mapping[str, Package
     """
     found: dict[str, Package] = {}
     system = system_in(root)
-    for look in (conda_owners, _dpkg_owners, _apk_owners, rpm_owners):
+    for look in (conda_owners, brew_owners, _dpkg_owners, _apk_owners, rpm_owners):
         wanted = {path: system.inner(path) for path in paths if path not in found}
         if wanted:
             found.update(look(system, wanted))
