@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.bundler.macho_second_reading import LOADED, OWN_NAME, RPATH, SIGNATURE
+from truewheel.bundler.linkedit_same import table_differences
+from truewheel.bundler.macho_moved import is_moved, moved_by, moved_differences
+from truewheel.bundler.macho_second_reading import LOADED, OWN_NAME, RPATH, SIGNATURE, same_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from truewheel.bundler.macho_second_reading import CommandReading, SliceReading
     from truewheel.bundler.plan import SliceEdit
 
-_CHUNK = 1 << 20
 _SIGNATURE_ALIGNMENT = 16
 _DATA_IN_CODE = 0x29
 _DISPENSABLE = frozenset({0x2A, 0x2B, 0x1E})  # LC_SOURCE_VERSION, LC_DYLIB_CODE_SIGN_DRS, LC_SEGMENT_SPLIT_INFO
@@ -27,27 +28,20 @@ _DYLD_INFO, _BINDING_FIELDS = frozenset({0x22, 0x80000022}), (2, 6, 8)  # binds,
 _ONE_TABLE = frozenset({0x80000033, 0x80000034})  # LC_DYLD_EXPORTS_TRIE, LC_DYLD_CHAINED_FIXUPS
 
 
-def same_bytes(one: memoryview, other: memoryview) -> bool:
-    """Tell whether two contents are equal, without a copy of either as a whole."""
-    if len(one) != len(other):
-        return False
-    places = range(0, len(one), _CHUNK)
-    return all(bytes(one[at : at + _CHUNK]) == bytes(other[at : at + _CHUNK]) for at in places)
-
-
 def command_differences(edit: SliceEdit, before: SliceReading, after: SliceReading) -> Iterator[str]:
     """Yield every load command that is not what the edit makes of those before.
 
     Search paths are compared apart, and the command of the signature only as far as nobody but the signer changes it.
     """
     yield from _names(edit, before, after)
+    amount = moved_by(before, after)
     rest = [item for item in after.commands if item.number not in _APART]
     at = 0
     for old in before.commands:
         if old.number in _APART or (old.number in LOADED and old.text in edit.remove):
             continue
         wanted = _Wanted.of(edit, old)
-        if at < len(rest) and wanted.is_met_by(rest[at], after):
+        if at < len(rest) and wanted.is_met_by(rest[at], before, amount):
             at += 1
         elif not _may_go(before, old):
             yield f"{wanted.name} is not there, or not as it was to be"
@@ -75,16 +69,18 @@ class _Wanted(NamedTuple):
         text = self.texts[0] if self.texts else self.old.text
         return f"load command {self.old.number:#x}" + (f" for {text}" if text else "")
 
-    def is_met_by(self, new: CommandReading, after: SliceReading) -> bool:
-        """Tell whether a command is the one that was wanted."""
+    def is_met_by(self, new: CommandReading, before: SliceReading, amount: int) -> bool:
+        """Tell whether a command is the one that was wanted, when all content has moved by some amount."""
         old = self.old
         if new.number != old.number:
             return False
+        if amount and not self.texts:
+            return is_moved(old, new, before, amount)
         if old.segment is not None and new.segment is not None:
             return _same_segment(old, new)
         if not self.texts or new.text == old.text:
             return new.raw == old.raw and (not self.texts or new.text in self.texts)
-        unit = 8 if after.is_wide else 4
+        unit = 8 if before.is_wide else 4
         padding = new.raw[new.start :].partition(b"\0")[2]
         return (
             new.text in self.texts
@@ -156,12 +152,28 @@ def _leads(short: str, name: str, paths: list[str]) -> bool:
 
 def content_differences(edit: SliceEdit, before: SliceReading, after: SliceReading) -> Iterator[str]:
     """Yield what is not the same behind the load commands, up to the signature."""
-    end = before.signature[0] if before.signature else before.segment(_LINKEDIT).end
-    limit = after.signature[0] if after.signature else len(after.data)
-    start = max(before.commands_end, after.commands_end)
     first = min(_starts(after), default=len(after.data))
     if after.commands_end > first:
         yield f"the load commands lie over what stands at {first:#x}"
+    amount = moved_by(before, after)
+    if amount:
+        yield from moved_differences(before, after, amount)
+    else:
+        yield from _unmoved_differences(edit, before, after)
+    if amount or edit.remove:
+        yield from table_differences(edit, before, after, _spelling(edit), amount)
+
+
+def _spelling(edit: SliceEdit) -> Callable[[str], str]:
+    """Return what gives names that were made to fit the spelling that was asked for."""
+    asked = {short: new for _, new in edit.rename for short in _short_names(new)}
+    return lambda name: asked.get(name, name)
+
+
+def _unmoved_differences(edit: SliceEdit, before: SliceReading, after: SliceReading) -> Iterator[str]:
+    end = before.signature[0] if before.signature else before.segment(_LINKEDIT).end
+    limit = after.signature[0] if after.signature else len(after.data)
+    start = max(before.commands_end, after.commands_end)
     if any(before.data[before.commands_end : start]):
         yield "the load commands lie over something that is not zero"
     if any(after.data[after.commands_end : start]):

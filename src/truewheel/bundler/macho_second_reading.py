@@ -19,6 +19,7 @@ OWN_NAME, RPATH, SIGNATURE = 0xD, 0x8000001C, 0x1D
 SEGMENTS = frozenset({0x1, 0x19})
 EXECUTABLE, DYLIB, BUNDLE = 2, 6, 8
 
+_CHUNK = 1 << 20
 _FAT_HEADER, _LARGEST_ARCH = 8, 32
 _BYTE_ORDERS = {
     b"\xfe\xed\xfa\xce": ">",
@@ -170,6 +171,14 @@ class FileReading(NamedTuple):
     fat: bytes
     slices: tuple[SliceReading, ...]
     data: memoryview
+
+
+def same_bytes(one: memoryview, other: memoryview) -> bool:
+    """Tell whether two contents are equal, without a copy of either as a whole."""
+    if len(one) != len(other):
+        return False
+    places = range(0, len(one), _CHUNK)
+    return all(bytes(one[at : at + _CHUNK]) == bytes(other[at : at + _CHUNK]) for at in places)
 
 
 def read_file(data: memoryview) -> FileReading:

@@ -7,10 +7,11 @@ the slices, and the hashes of the new signature are those of the content.
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
-from truewheel.bundler.macho_same import command_differences, content_differences, same_bytes
-from truewheel.bundler.macho_second_reading import ReadingError, read_file
+from truewheel.bundler.macho_same import command_differences, content_differences
+from truewheel.bundler.macho_second_reading import ReadingError, read_file, same_bytes
 from truewheel.bundler.macho_signed import signature_differences
 from truewheel.bundler.signature_check import SignatureError
 from truewheel.errors import ToolError
@@ -37,7 +38,7 @@ def verify_macho_edit(
     """
     try:
         found = list(_differences(edit, read_file(_bytes(before)), read_file(_bytes(after))))
-    except (ReadingError, SignatureError) as error:
+    except (ReadingError, SignatureError, struct.error, IndexError) as error:
         found = [str(error)]
     if found:
         more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
