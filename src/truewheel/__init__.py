@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     )
     from truewheel.repair import Repaired
     from truewheel.repair import repair as repair_wheel
-    from truewheel.repair_options import RepairOptions
+    from truewheel.repair.options import RepairOptions
     from truewheel.report import inspect_wheel
-    from truewheel.wheel_report import WheelReport
+    from truewheel.report.model import WheelReport
 
 __all__ = [
     "BundleOptions",
@@ -59,11 +59,11 @@ __all__ = [
 
 _HOMES = {
     "BundleOptions": "truewheel.bundler.bundle_options",
-    "RepairOptions": "truewheel.repair_options",
+    "RepairOptions": "truewheel.repair.options",
     "RepairPlan": "truewheel.bundler.plan",
     "Repaired": "truewheel.repair",
     "SearchOptions": "truewheel.analyzer.search_options",
-    "WheelReport": "truewheel.wheel_report",
+    "WheelReport": "truewheel.report.model",
     "inspect_wheel": "truewheel.report",
 }
 

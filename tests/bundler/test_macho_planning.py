@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 MODULE = "demo/_x.abi3.so"
 DATA = "demo-1.0.data"
-BOTH = {"x86_64": "10.9", "arm64": "11.0"}
-ARM = {"arm64": "11.0"}
+BOTH: dict[str, str | None] = {"x86_64": "10.9", "arm64": "11.0"}
+ARM: dict[str, str | None] = {"arm64": "11.0"}
 
 
 def add(built: BuiltMac, path: Path, content: bytes = b"", *, install_name: str | None = None) -> str:

@@ -14,7 +14,7 @@ from support.cli import truewheel
 from support.fixtures import family, odd, unrepaired_wheel
 from support.hello import hello_wheel
 from truewheel.platforms.verdict import Rule
-from truewheel.wheel_report import Fate
+from truewheel.report.model import Fate
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMAS = ("show-1", "why-1", "repair-1", "repair-plan-1")

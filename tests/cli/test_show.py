@@ -13,7 +13,7 @@ from support.wheels import build_wheel
 from truewheel.cli.show import screen
 from truewheel.cli.tree import tree
 from truewheel.platforms.verdict import Reason, Rule
-from truewheel.wheel_report import Fate, FileGroup, LibraryLine, TagTruth, WheelReport
+from truewheel.report.model import Fate, FileGroup, LibraryLine, TagTruth, WheelReport
 
 if TYPE_CHECKING:
     from pathlib import Path

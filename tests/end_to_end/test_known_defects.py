@@ -22,7 +22,7 @@ from truewheel.analyzer.search_options import SearchOptions
 from truewheel.bundler.bundle_options import BundleOptions
 from truewheel.errors import InvalidInputError, RefusedError
 from truewheel.repair import repair
-from truewheel.repair_options import RepairOptions
+from truewheel.repair.options import RepairOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from truewheel.cli.each import for_each, search_from
 from truewheel.cli.format import human_size, plural, printable
 from truewheel.errors import OutputError, UsageError
 from truewheel.repair import apply_plan, plan_repair
-from truewheel.repair_options import RepairOptions
+from truewheel.repair.options import RepairOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

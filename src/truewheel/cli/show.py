@@ -13,13 +13,13 @@ from truewheel.cli.format import human_size, plural, printable, screen_width, wr
 from truewheel.cli.tree import tree
 from truewheel.platforms.verdict import sentences
 from truewheel.report import inspect_wheel
-from truewheel.wheel_report import SCHEMA
+from truewheel.report.model import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from truewheel.errors import ExitCode
-    from truewheel.wheel_report import MinimumLine, TagTruth, WheelReport
+    from truewheel.report.model import MinimumLine, TagTruth, WheelReport
 
 _INDENT = 10
 _FEW = 6

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from truewheel.cli.format import human_size, plural, shortened, wrapped
-from truewheel.wheel_report import Fate
+from truewheel.report.model import Fate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from truewheel.wheel_report import FileGroup, LibraryLine, WheelReport
+    from truewheel.report.model import FileGroup, LibraryLine, WheelReport
 
 _COLOURS = {Fate.BUNDLE: "yellow", Fate.IN_WHEEL: "green", Fate.MISSING: "red", Fate.LEFT_OUT: "cyan"}
 _SCREEN = 40

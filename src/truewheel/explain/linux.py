@@ -10,10 +10,10 @@ from truewheel.errors import UsageError
 from truewheel.explain.model import Explanation, Finding, attempts, count, edge_text, names, short, way
 from truewheel.platforms.judge import libraries_to_bundle
 from truewheel.platforms.verdict import Rule
-from truewheel.report_linux import fate_of, policy_of_repair
+from truewheel.report.linux import fate_of, policy_of_repair
+from truewheel.report.model import Fate
 from truewheel.retagger.evidence import reasons_against
 from truewheel.retagger.tags import parse_platform
-from truewheel.wheel_report import Fate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,8 +126,8 @@ def _explain_library(analysis: Analysis, policy: Policy | None, file: str, subje
         direct = [edge for edge in edges if target in {edge.lookup.found, edge.dependency.name}]
         chain = tuple(edge_text(edge) for edge in analysis.graph.chain(target))
         findings.append(Finding(f"{target} comes by", chain))
-        needers = tuple(dict.fromkeys(edge.needer for edge in direct))
-        findings.append(Finding(f"it is needed by {count(len(needers), 'file')}", needers))
+        direct_needers = tuple(dict.fromkeys(edge.needer for edge in direct))
+        findings.append(Finding(f"it is needed by {count(len(direct_needers), 'file')}", direct_needers))
         if any(edge.lookup.found is None and edge.lookup.rule is None for edge in direct):
             findings.append(
                 Finding("it was searched for in", tuple(attempts(analysis.graph, direct[0].dependency.name)))

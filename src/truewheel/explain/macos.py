@@ -8,9 +8,9 @@ from truewheel.errors import UsageError
 from truewheel.explain.model import Explanation, Finding, attempt_lines, attempts, count, edge_text, names, short, way
 from truewheel.platforms.judge_macos import judge_macos
 from truewheel.platforms.verdict import Rule
-from truewheel.report_macos import fate_in
+from truewheel.report.macos import fate_in
+from truewheel.report.model import Fate
 from truewheel.retagger.macos_evidence import mac_reasons_against
-from truewheel.wheel_report import Fate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

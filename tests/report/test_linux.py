@@ -15,12 +15,12 @@ from truewheel.analyzer.image import Libc
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.platforms.judge import judge
 from truewheel.report import inspect_wheel
-from truewheel.report_linux import policy_of_repair
-from truewheel.report_linux import report_linux as report
-from truewheel.wheel_report import Fate, LibraryLine, TagTruth
+from truewheel.report.linux import policy_of_repair
+from truewheel.report.linux import report_linux as report
+from truewheel.report.model import Fate, LibraryLine, TagTruth
 
 if TYPE_CHECKING:
-    from truewheel.wheel_report import WheelReport
+    from truewheel.report.model import WheelReport
 
 GREET = "/opt/libgreet.so.1"
 

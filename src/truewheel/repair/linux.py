@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from truewheel.archive.reader import WheelReader
     from truewheel.bundler.plan import ElfEdit
     from truewheel.platforms.verdict import Reason
-    from truewheel.repair_options import RepairOptions
+    from truewheel.repair.options import RepairOptions
 
 _LIBRARY_RULES = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY, Rule.NO_PATH})
 """What breaks even a wheel whose label promises nothing."""

@@ -29,7 +29,7 @@ from truewheel.bundler.elf_edit import apply_edit
 from truewheel.bundler.plan import ElfEdit, RepairPlan
 from truewheel.errors import ExitCode, OutputError, RefusedError, ToolError, UsageError
 from truewheel.repair import apply_plan, plan_repair, repair
-from truewheel.repair_options import RepairOptions
+from truewheel.repair.options import RepairOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -276,7 +276,7 @@ import sys
 from pathlib import Path
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.repair import repair
-from truewheel.repair_options import RepairOptions
+from truewheel.repair.options import RepairOptions
 wheel, out, libraries, jobs = sys.argv[1:]
 search = SearchOptions(lib_paths=(Path(libraries),), sysroot=Path(libraries).parent)
 print(repair(Path(wheel), Path(out), RepairOptions(search=search, jobs=int(jobs))).path)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from truewheel.analyzer.search_options import SearchOptions
-    from truewheel.wheel_report import WheelReport
+    from truewheel.report.model import WheelReport
 
 
 def inspect_wheel(wheel: Path, search: SearchOptions | None = None, *, jobs: int = 1) -> WheelReport:
@@ -24,11 +24,11 @@ def inspect_wheel(wheel: Path, search: SearchOptions | None = None, *, jobs: int
     with WheelReader.open(wheel) as reader:
         systems = systems_of(reader.name.platform)
         if not systems & {System.MACOS, System.IOS}:
-            from truewheel.report_linux import inspect_linux
+            from truewheel.report.linux import inspect_linux
 
             report = inspect_linux(reader, search, jobs)
             if report.native_files or System.ANY not in systems:
                 return report
-        from truewheel.report_macos import inspect_macos
+        from truewheel.report.macos import inspect_macos
 
         return inspect_macos(reader, search, jobs)

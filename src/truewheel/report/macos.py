@@ -9,10 +9,10 @@ from truewheel.analyzer.analyze_macho import analyze_macho
 from truewheel.analyzer.graph import SearchRule
 from truewheel.errors import RefusedError
 from truewheel.platforms.judge_macos import judge_macos
-from truewheel.report_tree import Forest
+from truewheel.report.model import Fate, MinimumLine, TagTruth, WheelReport
+from truewheel.report.tree import Forest
 from truewheel.retagger.macos_evidence import decide_macos_label, mac_reasons_against
 from truewheel.retagger.macos_tags import smallest_set
-from truewheel.wheel_report import Fate, MinimumLine, TagTruth, WheelReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

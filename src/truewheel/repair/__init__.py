@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from truewheel.archive.writer import StagedWheel
     from truewheel.platforms.verdict import Reason
-    from truewheel.repair_options import RepairOptions
+    from truewheel.repair.options import RepairOptions
 
 
 class Repaired(NamedTuple):
@@ -58,11 +58,11 @@ def plan_repair(reader: WheelReader, options: RepairOptions) -> RepairPlan:
     system = _system(reader)
     plan = None
     if system in {System.LINUX, System.ANY}:
-        from truewheel.repair_linux import plan_linux
+        from truewheel.repair.linux import plan_linux
 
         plan = plan_linux(reader, options)
     if plan is None and system is not System.LINUX:
-        from truewheel.repair_macos import plan_macos
+        from truewheel.repair.macos import plan_macos
 
         plan = plan_macos(reader, options)
     return plan or _plan_without_native_files(reader)
@@ -169,9 +169,9 @@ def _confirm(staged: StagedWheel, plan: RepairPlan, jobs: int) -> None:
 def _broken(reader: WheelReader, plan: RepairPlan, new: tuple[str, ...], jobs: int) -> tuple[Reason, ...]:
     """Return what stands against the new name. new: the members to read whole, because they were just written."""
     if systems_of(plan.platforms) <= {System.LINUX}:
-        from truewheel.repair_linux import broken_linux
+        from truewheel.repair.linux import broken_linux
 
         return broken_linux(reader, plan, new, jobs)
-    from truewheel.repair_macos import broken_macos
+    from truewheel.repair.macos import broken_macos
 
     return broken_macos(reader, plan, new, jobs)

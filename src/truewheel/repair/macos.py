@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from truewheel.archive.reader import WheelReader
     from truewheel.platforms.macos import MacVerdict
     from truewheel.platforms.verdict import Reason
-    from truewheel.repair_options import RepairOptions
+    from truewheel.repair.options import RepairOptions
 
 
 def plan_macos(reader: WheelReader, options: RepairOptions) -> RepairPlan | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from truewheel.wheel_report import Fate, FileGroup, LibraryLine
+from truewheel.report.model import Fate, FileGroup, LibraryLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

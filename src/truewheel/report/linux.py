@@ -9,9 +9,9 @@ from truewheel.analyzer.analyze import analyze, require_used_excludes
 from truewheel.analyzer.graph import SearchRule
 from truewheel.errors import RefusedError
 from truewheel.platforms.judge import data_version, is_allowed, judge
-from truewheel.report_tree import Forest
+from truewheel.report.model import Fate, TagTruth, WheelReport
+from truewheel.report.tree import Forest
 from truewheel.retagger.evidence import decide_label, reasons_against
-from truewheel.wheel_report import Fate, TagTruth, WheelReport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
