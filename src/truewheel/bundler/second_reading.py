@@ -10,8 +10,8 @@ import struct
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
-from io import BytesIO
+from functools import cache, cached_property, lru_cache
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _SHF_ALLOC = 2
 _MOST_ENTRIES = 10_000  # of the dynamic segment; real files have tens
 _MOST_LIBRARIES = 1_000  # with symbol versions, or versions of one's own; libc.so.6 has 40
 _MOST_SEGMENTS = 200
+_REMEMBERED = 2048  # entries of tables; a file has about a hundred
 
 
 class ReadingError(Exception):
@@ -108,9 +109,9 @@ class Reading:
     def sections(self) -> Iterator[tuple[int, int]]:
         """Yield the address ranges of mapped sections with content; none for a file without section headers."""
         start, end = self.headers[2]
-        stream = BytesIO(self.data[start:end])
-        while stream.tell() < end - start:
-            section = self.structures.Elf_Shdr.parse_stream(stream)
+        structure = self.structures.Elf_Shdr
+        number = -(-(end - start) // structure.sizeof())
+        for section in islice(_entries(structure, self.data[start:end]), number):
             if section["sh_flags"] & _SHF_ALLOC and section["sh_type"] != "SHT_NOBITS":
                 yield section["sh_addr"], section["sh_addr"] + section["sh_size"]
 
@@ -275,8 +276,8 @@ def read(data: memoryview) -> Reading:
     start, size = header["e_phoff"], header["e_phnum"] * header["e_phentsize"]
     if header["e_phnum"] > _MOST_SEGMENTS:
         raise ReadingError(f"{header['e_phnum']} program headers are too many")
-    stream = BytesIO(data[start : start + size])
-    segments = tuple(_segment(structures.Elf_Phdr.parse_stream(stream)) for _ in range(header["e_phnum"]))
+    entries = islice(_entries(structures.Elf_Phdr, data[start : start + size]), header["e_phnum"])
+    segments = tuple(map(_segment, entries))
     section_start, section_size = header["e_shoff"], header["e_shnum"] * header["e_shentsize"]
     return Reading(
         data=data,
@@ -309,10 +310,9 @@ def _dynamic(structures: ELFStructs, data: memoryview, segments: tuple[Segment, 
     found = [segment for segment in segments if segment.kind == "PT_DYNAMIC"]
     if len(found) != 1:
         raise ReadingError(f"there is not one dynamic segment but {len(found)}")
-    stream = BytesIO(data[found[0].offset : found[0].offset + found[0].file_size])
+    table = data[found[0].offset : found[0].offset + found[0].file_size]
     tags: defaultdict[str, list[int]] = defaultdict(list)
-    for _ in range(_MOST_ENTRIES):
-        entry = structures.Elf_Dyn.parse_stream(stream)
+    for entry in islice(_entries(structures.Elf_Dyn, table), _MOST_ENTRIES):
         if entry["d_tag"] == "DT_NULL":
             break
         tags[str(entry["d_tag"])].append(entry["d_val"])
@@ -331,6 +331,19 @@ def _segment(header: Mapping[str, Any]) -> Segment:
     )
 
 
+def _entries(structure: Struct, table: memoryview) -> Iterator[Mapping[str, Any]]:
+    """Yield the entries of a table that follow one another; behind its end, raise pyelftools' error."""
+    size = structure.sizeof()
+    for at in count(0, size):
+        yield _parse(structure, table[at : at + size])
+
+
 def _parse(structure: Struct, data: memoryview) -> Mapping[str, Any]:
-    parsed: Mapping[str, Any] = structure.parse_stream(BytesIO(data))
+    return _parsed(structure, bytes(data))
+
+
+@lru_cache(_REMEMBERED)
+def _parsed(structure: Struct, data: bytes) -> Mapping[str, Any]:
+    """Return what pyelftools reads in the bytes; most entries of an edited file are those of the file before."""
+    parsed: Mapping[str, Any] = structure.parse(data)
     return parsed
