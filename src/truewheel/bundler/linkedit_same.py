@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from truewheel.bundler.plan import SliceEdit
 
 _FLAT = -2  # BIND_SPECIAL_DYLIB_FLAT_LOOKUP
-_FLAT_IN_SYMBOL, _PROGRAM_IN_SYMBOL = 0xFE, 0xFF
+_FLAT_IN_SYMBOL = 0xFE  # DYNAMIC_LOOKUP_ORDINAL; the program itself is one more
+_STABS_WITH_ADDRESSES = frozenset({0x24, 0x26, 0x28, 0x2E})  # N_FUN, N_STSYM, N_LCSYM, N_BNSYM, of mach-o/stab.h
 _STAB, _KIND, _IN_SECTION, _UNDEFINED = 0xE0, 0x0E, 0x0E, frozenset({0x0, 0xC})
 _ABSOLUTE_EXPORT, _REEXPORT, _EXPORT_KIND = 0x02, 0x08, 0x03
-_SIGNATURE = 0x1D
-_DATA_IN_CODE_ENTRY = 8
 
 
 class Names(NamedTuple):
@@ -65,12 +64,17 @@ class View(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """Where a command says that a table lies. units: bytes of an entry in a 32-bit and in a 64-bit slice."""
+    """Where a command says that a table lies.
+
+    units: bytes of an entry in a 32-bit and in a 64-bit slice. meaning: what must stay; None when all bytes must.
+    moves: whether anything in it counts from the header.
+    """
 
     at: int
     length_at: int
     units: tuple[int, int] = (1, 1)
     meaning: Callable[[bytes, View], object] | None = None
+    moves: bool = True
 
 
 def table_differences(
@@ -92,9 +96,11 @@ def table_differences(
         if place is None:
             continue
         one, other = bytes(before.data[start:end]), bytes(after.data[place[0] : place[1]])
-        if one == other and not (table.meaning and (amount or gone)):
-            continue
-        if table.meaning is None or table.meaning(one, old) != table.meaning(other, changed):
+        if table.meaning and (gone or (amount and table.moves)):
+            is_same = table.meaning(one, old) == table.meaning(other, changed)
+        else:
+            is_same = one == other
+        if not is_same:
             yield f"the table of load command {command.number:#x} at {start:#x} changed its meaning"
     yield from _overlaps(after)
 
@@ -125,7 +131,8 @@ def _symbol(symbol: tuple[int, ...], view: View) -> tuple[object, ...]:
     """Return a symbol with the name of its library and the place that it had before the move."""
     name, kind, section, description, value = symbol
     if kind & _STAB:
-        return name, kind, section, description
+        is_place = kind in _STABS_WITH_ADDRESSES and section
+        return name, kind, section, description, view.address(value) if is_place else value
     if kind & _KIND in _UNDEFINED and kind & 1:
         library = description >> 8
         number = library - 256 if library >= _FLAT_IN_SYMBOL else library
@@ -180,9 +187,9 @@ def _anything(*_: object) -> object:
 
 _DYLD_INFO = (
     _Table(8, 12),
-    _Table(16, 20, meaning=_bound),
+    _Table(16, 20, meaning=_bound, moves=False),
     _Table(24, 28),
-    _Table(32, 36, meaning=_bound_late),
+    _Table(32, 36, meaning=_bound_late, moves=False),
     _Table(40, 44, meaning=_exported),
 )
 _TABLES: Mapping[int, tuple[_Table, ...]] = {
@@ -195,7 +202,7 @@ _TABLES: Mapping[int, tuple[_Table, ...]] = {
         _Table(64, 68, (8, 8)),
         _Table(72, 76, (8, 8)),
     ),
-    0x16: (_Table(8, 12, (4, 4), _anything),),
+    0x16: (_Table(8, 12, (4, 4), _anything, moves=False),),
     0x1E: (_Table(8, 12),),
     0x22: _DYLD_INFO,
     0x80000022: _DYLD_INFO,

@@ -80,11 +80,15 @@ def moved_differences(before: SliceReading, after: SliceReading, amount: int) ->
     if not before.is_wide or before.order != "<":
         yield "everything has moved, which cannot be checked for such a slice"
         return
-    places = _pointers(before)
-    for segment in before.segments:
-        if segment.name != b"__LINKEDIT" and segment.size:
-            start = max(segment.offset, before.commands_end if not segment.offset else 0)
-            yield from _segment(before, after, (start, segment), places, amount)
+    places, end = _pointers(before), before.commands_end
+    for segment in sorted(before.segments, key=lambda each: each.offset):
+        if segment.size:
+            gap = before.data[end : segment.offset], after.data[end + amount : segment.offset + amount]
+            if not same_bytes(*gap):
+                yield f"what stands before {segment.name.decode('utf-8', 'replace')} changed"
+            if segment.name != b"__LINKEDIT":
+                yield from _segment(before, after, (max(segment.offset, end), segment), places, amount)
+            end = max(end, segment.end)
     left = after.data[after.commands_end : amount + before.commands_end]
     copy = max(amount - after.commands_end, 0)
     if any(left[:copy]) or not _is_old_header(bytes(left[copy:]), before):
