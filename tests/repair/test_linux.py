@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 GREET = family("x86_64").folder
 MODULE = "hello/_hello.abi3.so"
 NEW = "hello-1.0-cp310-abi3-manylinux1_x86_64.manylinux_2_5_x86_64.whl"
-SOURCE = Path(__file__).resolve().parents[1] / "src"
+SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
 def options(*lib_paths: Path, **choices: Any) -> RepairOptions:  # noqa: ANN401 - the options of a repair
