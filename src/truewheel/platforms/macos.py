@@ -87,6 +87,12 @@ class MacVerdict:
         """Return the truth of one architecture, None when no entry has it."""
         return next((item for item in self.architectures if item.architecture == architecture), None)
 
+    def kept_minimums(self) -> dict[str, Version]:
+        """Return, by architecture that is usable as the wheel stands, what its most demanding file needs."""
+        return {
+            item.architecture: item.floors[0].minimum_os for item in self.architectures if item.kept and item.floors
+        }
+
     def against(self, architecture: str) -> tuple[Reason, ...]:
         """Return what stands against an architecture in any version, also against one that no entry has."""
         truth = self.truth_of(architecture)

@@ -89,8 +89,7 @@ def _as_it_is(verdict: MacVerdict, tags: Sequence[TagTruth]) -> str | None:
     """Return what the wheel may be called without a repair: its first tag when all are true, else the fewest tags."""
     if all(truth.true for truth in tags):
         return tags[0].tag
-    kept = {item.architecture: item.floors[0].minimum_os for item in verdict.architectures if item.kept and item.floors}
-    return ".".join(map(str, smallest_set(kept))) or None
+    return ".".join(map(str, smallest_set(verdict.kept_minimums()))) or None
 
 
 def minimum(truth: ArchitectureTruth) -> MinimumLine:

@@ -1,0 +1,117 @@
+"""What the machine code of one wheel proves about platform tags, whatever system it is for.
+
+A wheel is read as it stands: nothing outside it is looked at, and nothing is mended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from truewheel.analyzer.search_options import SearchOptions
+from truewheel.platforms.systems import System, system_of
+from truewheel.platforms.verdict import Reason, Rule
+
+if TYPE_CHECKING:
+    from truewheel.archive.reader import WheelReader
+    from truewheel.platforms.macos import MacVerdict
+    from truewheel.platforms.verdict import Verdict
+
+_WHOLE_WHEEL = "the wheel"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The verdicts of both formats; the one of a format that the wheel does not have says nothing.
+
+    elf, macho: whether the wheel has files that a loader of Linux, or dyld, can map.
+    pe: members that are Windows libraries or programs, which are not judged.
+    warnings: facts that break no promise but that a person should know.
+    """
+
+    linux: tuple[Verdict, ...]
+    macos: MacVerdict | None
+    pe: tuple[str, ...] = ()
+
+    @property
+    def native(self) -> bool:
+        """Whether the wheel holds machine code at all."""
+        return bool(self.linux or self.macos or self.pe)
+
+    def against(self, tag: str) -> tuple[Reason, ...] | None:
+        """Return what stands against a platform tag; none when it is true, None when it cannot be judged."""
+        system = system_of(tag)
+        if system is System.ANY:
+            return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, "holds machine code"),) if self.native else ()
+        if not self.native:
+            return ()
+        if system is System.LINUX:
+            return self._against_linux(tag)
+        if system in {System.MACOS, System.IOS}:
+            return self._against_macos(tag, system)
+        if system is System.OTHER and tag.startswith("win") and not self.pe:
+            return (
+                Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, f"holds machine code of {self._systems()}, not of Windows"),
+            )
+        return None
+
+    def _against_linux(self, tag: str) -> tuple[Reason, ...] | None:
+        from truewheel.retagger.evidence import reasons_against
+
+        if self.linux:
+            return reasons_against(self.linux, tag)
+        return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, f"holds machine code of {self._systems()}, not of Linux"),)
+
+    def _against_macos(self, tag: str, system: System) -> tuple[Reason, ...] | None:
+        from truewheel.retagger.macos_evidence import mac_reasons_against
+
+        if self.macos is not None:
+            return mac_reasons_against(self.macos, tag)
+        detail = f"holds machine code of {self._systems()}, not of {system.value}"
+        return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, detail),)
+
+    def _systems(self) -> str:
+        names = [("Linux", self.linux), (self.macos.platform if self.macos else "", self.macos), ("Windows", self.pe)]
+        return " and ".join(name for name, present in names if present)
+
+    def widest(self) -> tuple[str, ...]:
+        """Return the fewest platform tags that say the whole truth; none when no tag is true, or it cannot be judged.
+
+        Older names of the same promise are carried along, because older installers know only these.
+        """
+        if not self.native:
+            return ("any",)
+        from truewheel.retagger.tags import ordered
+
+        tags = {tag for verdict in self.linux if verdict.now is not None for tag in verdict.now.tags}
+        if self.macos is not None and self.macos.platform == "macOS":
+            from truewheel.retagger.macos_tags import smallest_set
+
+            tags |= set(map(str, smallest_set(self.macos.kept_minimums())))
+        return ordered(tags)
+
+
+def prove(reader: WheelReader, *, jobs: int = 1) -> Proof:
+    """Read the machine code of a wheel and judge it. jobs: how many threads work at once.
+
+    Raises InvalidBinaryError for a damaged native member.
+    """
+    from truewheel.analyzer.analyze import analyze
+    from truewheel.analyzer.analyze_macho import analyze_macho
+    from truewheel.platforms.judge import judge
+    from truewheel.platforms.judge_macos import judge_macos
+
+    inside = SearchOptions(system=False)
+    macho = analyze_macho(reader, inside, jobs=jobs)
+    return Proof(
+        linux=judge(analyze(reader, inside, jobs=jobs)),
+        macos=judge_macos(macho) if any(macho.graph.members()) else None,
+        pe=tuple(name for name in reader.files() if _is_pe(reader, name)),
+    )
+
+
+def _is_pe(reader: WheelReader, name: str) -> bool:
+    """Whether a member is a Windows program or library: `MZ`, and `PE` where its header says."""
+    head = reader.head(name, 0x400) if reader.head(name, 2) == b"MZ" else b""
+    start = int.from_bytes(head[0x3C:0x40], "little")
+    return head[start : start + 4] == b"PE\0\0"
