@@ -105,6 +105,11 @@ def table_differences(
     yield from _overlaps(after)
 
 
+def readable_tables(item: SliceReading) -> Iterator[tuple[int, int]]:
+    """Yield the places of tables whose meaning `table_differences` compares when libraries have gone."""
+    yield from (place for _, table, place in _tables(item) if table.meaning and place[1] > place[0])
+
+
 def _overlaps(item: SliceReading) -> Iterator[str]:
     linkedit = item.segment(b"__LINKEDIT")
     end = item.signature[0] if item.signature else linkedit.end

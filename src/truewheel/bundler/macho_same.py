@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.bundler.linkedit_same import table_differences
+from truewheel.bundler.linkedit_same import readable_tables, table_differences
 from truewheel.bundler.macho_moved import is_moved, moved_by, moved_differences
 from truewheel.bundler.macho_second_reading import LOADED, OWN_NAME, RPATH, SIGNATURE, same_bytes
 
@@ -23,9 +23,6 @@ _DISPENSABLE = frozenset({0x2A, 0x2B, 0x1E})  # LC_SOURCE_VERSION, LC_DYLIB_CODE
 _APART = frozenset({RPATH, SIGNATURE})
 _RPATHS, _OWN_NAMES, _RPATH_PREFIX = frozenset({RPATH}), frozenset({OWN_NAME}), "@rpath/"
 _LINKEDIT = b"__LINKEDIT"
-_SYMTAB, _HINTS = 0x2, 0x16
-_DYLD_INFO, _BINDING_FIELDS = frozenset({0x22, 0x80000022}), (2, 6, 8)  # binds, lazy binds, exports
-_ONE_TABLE = frozenset({0x80000033, 0x80000034})  # LC_DYLD_EXPORTS_TRIE, LC_DYLD_CHAINED_FIXUPS
 
 
 def command_differences(edit: SliceEdit, before: SliceReading, after: SliceReading) -> Iterator[str]:
@@ -181,29 +178,11 @@ def _unmoved_differences(edit: SliceEdit, before: SliceReading, after: SliceRead
     if not end <= limit < end + _SIGNATURE_ALIGNMENT or any(after.data[end:limit]):
         yield f"the content ends at {limit:#x}, not at {end:#x}"
         return
-    changing = _library_tables(before) if edit.remove else []
+    changing = readable_tables(before) if edit.remove else []
     places = [start, *(place for span in sorted(changing) for place in span), end]
     for at, stop in zip(places[::2], places[1::2], strict=True):
         if not same_bytes(before.data[at:stop], after.data[at:stop]):
             yield f"the content changed between {at:#x} and {stop:#x}"
-
-
-def _library_tables(item: SliceReading) -> Iterator[tuple[int, int]]:
-    """Yield where the tables lie that name libraries by number, which change when a library goes."""
-    for command in item.commands:
-        if command.number in _DYLD_INFO:
-            fields = item.numbers(command, "10I")
-            for number in _BINDING_FIELDS:
-                yield fields[number], fields[number] + fields[number + 1]
-        elif command.number in _ONE_TABLE:
-            offset, size = item.numbers(command, "II")
-            yield offset, offset + size
-        elif command.number == _SYMTAB:
-            offset, count = item.numbers(command, "II")
-            yield offset, offset + count * (16 if item.is_wide else 12)
-        elif command.number == _HINTS:
-            offset, count = item.numbers(command, "II")
-            yield offset, offset + count * 4
 
 
 def _starts(item: SliceReading) -> Iterator[int]:
