@@ -1,35 +1,90 @@
-"""Time truewheel against auditwheel on the same wheels, in one run, and print a table.
+"""Time truewheel against the tools that people use today, on the same wheels, in one run, and print a table.
 
-    python3 scripts/benchmark.py                        # fetches the published wheels, measures `show` and start-up
+    python3 scripts/benchmark.py                        # fetches published wheels for Linux and macOS, measures both
+    python3 scripts/benchmark.py --system macos         # one system's wheels only
     python3 scripts/benchmark.py dist/*-linux_*.whl     # also measures `repair` on unrepaired wheels that you name
 
-Both programs must be installed beside the interpreter that runs this script (the `test` dependency group has them).
-Each figure is the median over runs of whole processes, the two programs in turn, after one run that is not counted.
-Peak memory is the operating system's own figure for the largest process.
+Needs Python and pip. The peers are auditwheel for Linux wheels; for macOS wheels, delocate-listdeps beside `show` and
+repairwheel beside `repair`, which both run on Linux too. Each figure is the median over runs of whole processes, the
+two programs in turn, after one run that is not counted. Peak memory is the operating system's own figure for the
+largest process; `allowed` is what truewheel may take: twice the largest member of the wheel and 60 MB.
+
+delocate-listdeps runs `otool`. Where there is none, llvm-otool stands in for it, and the table says so: what its
+starts cost is then this host's figure and not a Mac's.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import statistics
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
+import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-PUBLISHED = (
-    "numpy==2.4.6",
-    "scipy==1.17.1",
-    "pyarrow==26.0.1",
-    "opencv-python-headless==5.0.0.93",
-    "pillow==13.0.0",
-)
-SCRIPTS = Path(sysconfig.get_path("scripts"))
+from environment import ROOT, SetupError, install, program_of, project_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Published(NamedTuple):
+    """Wheels of one system on the package index.
+
+    options: what makes pip fetch them on any host. platform: how the platform tags of their names start.
+    """
+
+    requirements: tuple[str, ...]
+    options: tuple[str, ...]
+    platform: str
+
+
+PUBLISHED = {
+    "linux": Published(
+        (
+            "numpy==2.4.6",
+            "scipy==1.17.1",
+            "pyarrow==26.0.1",
+            "opencv-python-headless==5.0.0.93",
+            "pillow==13.0.0",
+        ),
+        ("--python-version=3.11",),
+        "manylinux",
+    ),
+    "macos": Published(
+        (
+            "numpy==2.5.5",
+            "scipy==1.18.1",
+            "opencv-python-headless==5.0.0.93",
+            "psycopg2-binary==2.9.13",
+        ),
+        ("--python-version=3.12", "--platform=macosx_14_0_arm64"),
+        "macosx",
+    ),
+}
+PEERS = {
+    ("show", "linux"): ("auditwheel", "show"),
+    ("repair", "linux"): ("auditwheel", "repair", "-w"),
+    ("show", "macos"): ("delocate-listdeps",),
+    ("repair", "macos"): ("repairwheel", "-o"),
+}
+"""The program that does the same job, and its arguments before the output folder and the wheel."""
+OURS = {"show": ("truewheel", "show"), "repair": ("truewheel", "repair", "-w")}
+_WRITES = ("-w", "-o")
+
+SHIM = """#!/bin/sh
+# otool of LLVM does not know -m, which is about names with brackets
+for each; do shift; [ "$each" = -m ] || set -- "$@" "$each"; done
+exec {program} "$@"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,61 +96,144 @@ class Figure:
     output: int = 0
 
 
-def main() -> None:
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where programs are measured: the folders that they are looked for in, first one first, and the counted runs."""
+
+    folders: tuple[Path, ...]
+    runs: int
+
+    def program(self, name: str) -> str | None:
+        """Return the path of a program."""
+        return shutil.which(name, path=self.path)
+
+    @property
+    def path(self) -> str:
+        """The PATH of the programs."""
+        return os.pathsep.join([*map(str, self.folders), os.environ.get("PATH", "")])
+
+
+def main() -> int:
     """Fetch what is missing, measure every job, print the table."""
     options = _arguments()
-    wheels = _fetch(options.cache) if options.published else []
-    print(f"{'job':8} {'wheel':44} {'auditwheel':>18} {'truewheel':>18} {'faster':>7} {'output':>8}")
-    for wheel in [*wheels, *options.wheels]:
-        _row("show", wheel, *_versus(["show", str(wheel)], options.runs))
-    for wheel in options.wheels:
-        _row("repair", wheel, *_versus(["repair", str(wheel)], options.runs, output=True))
-    for wheel in wheels:
-        _row("repair", wheel, *_versus(["repair", str(wheel)], options.runs, output=True))
-    python = _measure([[sys.executable, "-c", "pass"], [str(SCRIPTS / "truewheel"), "--version"]], max(options.runs, 9))
-    ratio = python[1].seconds / python[0].seconds
-    print(f"\ntruewheel --version: {python[1].seconds * 1e3:.0f} ms, {ratio:.1f} times `python -c pass`")
+    try:
+        programs = _environment()
+        published = [wheel for system in options.systems for wheel in _fetch(PUBLISHED[system], options.cache)]
+    except SetupError as error:
+        print(f"benchmark: {error}", file=sys.stderr)
+        return 1
+    with _otool() as (shims, remark):
+        bench = Bench((programs, *shims), options.runs)
+        print(f"{'job':6} {'wheel':44} {'peer':17} {'its figures':>16} {'truewheel':>16} faster  output allowed")
+        for job, wheels in (("show", [*published, *options.wheels]), ("repair", [*options.wheels, *published])):
+            for wheel in wheels:
+                _row(bench, job, wheel)
+        if remark and any(_system(wheel) == "macos" for wheel in [*published, *options.wheels]):
+            print(f"\n{remark}")
+        _start_up(bench)
+    return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("wheels", nargs="*", type=Path, help="unrepaired wheels for this machine")
+    parser.add_argument("wheels", nargs="*", type=Path, help="unrepaired wheels for this machine, or for macOS")
     parser.add_argument("--runs", type=int, default=3, help="counted runs of each program and job (3)")
-    parser.add_argument("--no-published", dest="published", action="store_false", help="measure the named wheels only")
+    parser.add_argument(
+        "--system",
+        dest="systems",
+        action="append",
+        choices=[*PUBLISHED, "none"],
+        help="whose published wheels are measured (all); none: the named wheels only",
+    )
     default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "truewheel-benchmark"
     parser.add_argument("--cache", type=Path, default=default, help="where fetched wheels are kept")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.systems = [name for name in options.systems or PUBLISHED if name != "none"]
+    return options
 
 
-def _fetch(cache: Path) -> list[Path]:
+def _environment() -> Path:
+    """Return the folder of the programs to measure: this project as users install it, compiled, and its peers."""
+    environment = project_environment("benchmark", ("benchmark",))
+    install(environment, "--force-reinstall", "--no-deps", str(ROOT))
+    return program_of(environment, "truewheel").parent
+
+
+@contextmanager
+def _otool() -> Iterator[tuple[tuple[Path, ...], str]]:
+    """Yield folders with an otool for delocate, and what to say about it; none where the host has its own."""
+    if shutil.which("otool"):
+        yield (), ""
+        return
+    names = ["llvm-otool", *(f"llvm-otool-{version}" for version in range(40, 12, -1))]
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        yield (), "delocate-listdeps: not measured, because there is neither otool nor llvm-otool (Debian: llvm)"
+        return
+    with tempfile.TemporaryDirectory(prefix="truewheel-benchmark-") as folder:
+        shim = Path(folder) / "otool"
+        shim.write_text(SHIM.format(program=found), "utf-8")
+        shim.chmod(0o755)
+        yield (Path(folder),), f"delocate-listdeps: with a shim over {Path(found).name} in the place of otool"
+
+
+def _fetch(published: Published, cache: Path) -> list[Path]:
     """Return the published wheels, fetched by pip when they are not in the cache."""
     cache.mkdir(parents=True, exist_ok=True)
     wheels = []
-    for requirement in PUBLISHED:
-        pattern = requirement.replace("-", "_").replace("==", "-") + "-*.whl"
+    for requirement in published.requirements:
+        pattern = f"{requirement.replace('-', '_').replace('==', '-')}-*-{published.platform}*.whl"
         if not any(cache.glob(pattern)):
             command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-            command += ["--python-version=3.11", "--dest", str(cache), requirement]
+            command += [*published.options, "--dest", str(cache), requirement]
             subprocess.run(command, check=True)
         wheels += sorted(cache.glob(pattern))[:1]
     return wheels
 
 
-def _versus(arguments: list[str], runs: int, *, output: bool = False) -> list[Figure]:
-    """Return the figures of auditwheel and of truewheel for one job."""
-    commands = [[str(SCRIPTS / "auditwheel"), *arguments], [str(SCRIPTS / "truewheel"), *arguments]]
-    return _measure(commands, runs, output=output)
+def _system(wheel: Path) -> str:
+    return "macos" if re.search(r"-macosx_[^-]*$", wheel.name) else "linux"
 
 
-def _measure(commands: list[list[str]], runs: int, *, output: bool = False) -> list[Figure]:
+def _row(bench: Bench, job: str, wheel: Path) -> None:
+    """Measure one job on one wheel and print what came of it; nothing when the peer cannot run here."""
+    name, *arguments = PEERS[job, _system(wheel)]
+    program, needed = bench.program(name), bench.program("otool") or name != "delocate-listdeps"
+    if program is None or not needed:
+        return
+    peer, ours = _measure(bench, [[program, *arguments], [str(bench.program(OURS[job][0])), *OURS[job][1:]]], wheel)
+    figures = " ".join(f"{figure.seconds * 1e3:7.0f} ms {figure.megabytes:3.0f} MB" for figure in (peer, ours))
+    size = f"{ours.output / peer.output:7.3f}" if peer.output else " " * 7
+    faster = f"{peer.seconds / ours.seconds:5.1f}x"
+    print(f"{job:6} {wheel.name[:44]:44} {name:17} {figures} {faster} {size} {_allowed(wheel):4.0f} MB", flush=True)
+
+
+def _allowed(wheel: Path) -> float:
+    """Return the memory in MB that truewheel may take for a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return 2 * max(member.file_size for member in archive.infolist()) / 1e6 + 60
+
+
+def _start_up(bench: Bench) -> None:
+    often = Bench(bench.folders, max(bench.runs, 9))
+    python, program = str(bench.program("python")), str(bench.program("truewheel"))
+    alone, ours = _measure(often, [[python, "-c", "pass"], [program, "--version"]])
+    print(
+        f"\ntruewheel --version: {ours.seconds * 1e3:.0f} ms, {ours.seconds / alone.seconds:.1f} times `python -c pass`"
+    )
+
+
+def _measure(bench: Bench, commands: list[list[str]], wheel: Path | None = None) -> list[Figure]:
+    """Return the figures of each command, which gets an output folder where it takes one, and the wheel."""
     times: list[list[float]] = [[] for _ in commands]
     memory = [0.0 for _ in commands]
     sizes = [0 for _ in commands]
-    for run in range(runs + 1):
+    for run in range(bench.runs + 1):
         for number, command in enumerate(commands):
             folder = Path(tempfile.mkdtemp(prefix="truewheel-benchmark-"))
+            output = [str(folder)] if command[-1] in _WRITES else []
             try:
-                seconds, megabytes = _once([*command, "-w", str(folder)] if output else command)
+                seconds, megabytes = _once(bench, [*command, *output, *([str(wheel)] if wheel else [])])
                 sizes[number] = sum(path.stat().st_size for path in folder.iterdir())
             finally:
                 shutil.rmtree(folder)
@@ -105,10 +243,10 @@ def _measure(commands: list[list[str]], runs: int, *, output: bool = False) -> l
     return [Figure(statistics.median(times[n]), memory[n], sizes[n]) for n in range(len(commands))]
 
 
-def _once(command: list[str]) -> tuple[float, float]:
+def _once(bench: Bench, command: list[str]) -> tuple[float, float]:
     """Run a command to its end; return wall seconds and the peak memory of its largest process in MB."""
     start = time.perf_counter()
-    environment = {**os.environ, "PATH": os.pathsep.join([str(SCRIPTS), os.environ.get("PATH", "")])}
+    environment = {**os.environ, "PATH": bench.path}
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -118,11 +256,5 @@ def _once(command: list[str]) -> tuple[float, float]:
     return seconds, usage.ru_maxrss / 1000
 
 
-def _row(job: str, wheel: Path, peer: Figure, ours: Figure) -> None:
-    figures = " ".join(f"{figure.seconds * 1e3:8.0f} ms {figure.megabytes:4.0f} MB" for figure in (peer, ours))
-    size = f"{ours.output / peer.output:8.3f}" if peer.output else ""
-    print(f"{job:8} {wheel.name[:44]:44} {figures} {peer.seconds / ours.seconds:6.1f}x {size}", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
