@@ -89,8 +89,8 @@ def _check_segments(segments: Sequence[Segment], size: int) -> int:
     if [segment.name for segment in first] != ["__TEXT"]:
         raise not_understood("the header does not lie in __TEXT, or not there alone")
     text = first[0]
-    names = [segment.name for segment in segments]
-    if names.count("__LINKEDIT") != 1 or max(segments, key=lambda each: each.end).name != "__LINKEDIT":
+    linkedit = [segment for segment in segments if segment.name == "__LINKEDIT"]
+    if len(linkedit) != 1 or any(each.end > linkedit[0].offset for each in segments if each is not linkedit[0]):
         raise not_understood("__LINKEDIT is not last in the file")
     end = 0
     for segment in sorted(segments, key=lambda each: each.address):
