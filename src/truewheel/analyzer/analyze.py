@@ -15,14 +15,12 @@ from truewheel.analyzer.resolve import Member, build_graph
 from truewheel.analyzer.unprovided import find_unprovided
 from truewheel.analyzer.wheel_places import WHEEL
 from truewheel.archive.layout import installed_path
-from truewheel.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from truewheel.analyzer.graph import DependencyGraph
     from truewheel.analyzer.image import Libc
-    from truewheel.analyzer.macho_analysis import MachoAnalysis
     from truewheel.analyzer.search_options import SearchOptions
     from truewheel.archive.layout import InstalledPath
     from truewheel.archive.names import WheelName
@@ -91,19 +89,6 @@ def analyze(
         unused_excludes=found.unused_excludes,
         included=found.included,
     )
-
-
-def require_used_excludes(analysis: Analysis | MachoAnalysis) -> None:
-    """Raise UsageError when a pattern of `exclude` fits nothing that the wheel needs: it is likely misspelt.
-
-    A wheel without native files needs nothing, and no pattern is to blame for that.
-    """
-    if analysis.unused_excludes and any(analysis.graph.members()):
-        raise UsageError(
-            f"no needed library matches {', '.join(map(repr, analysis.unused_excludes))}",
-            where="--exclude",
-            hint="`truewheel show` lists the names that a wheel needs",
-        )
 
 
 def _place(path: InstalledPath | None) -> str | None:

@@ -6,6 +6,13 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from truewheel.errors import UsageError
+
+if TYPE_CHECKING:
+    from truewheel.analyzer.analyze import Analysis
+    from truewheel.analyzer.macho_analysis import MachoAnalysis
 
 _PATH_FIELDS = ("lib_paths", "library_path", "fallback_path", "framework_path", "fallback_framework_path")
 
@@ -54,3 +61,16 @@ class SearchOptions:
 def split_library_path(value: str) -> tuple[Path, ...]:
     """Return the directories of an LD_LIBRARY_PATH value: `:` or `;` between them, nothing means where we stand."""
     return tuple(Path(part or ".").absolute() for part in re.split("[:;]", value)) if value else ()
+
+
+def require_used_excludes(analysis: Analysis | MachoAnalysis) -> None:
+    """Raise UsageError when a pattern of `exclude` fits nothing that the wheel needs: it is likely misspelt.
+
+    A wheel without native files needs nothing, and no pattern is to blame for that.
+    """
+    if analysis.unused_excludes and any(analysis.graph.members()):
+        raise UsageError(
+            f"no needed library matches {', '.join(map(repr, analysis.unused_excludes))}",
+            where="--exclude",
+            hint="`truewheel show` lists the names that a wheel needs",
+        )

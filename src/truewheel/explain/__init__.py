@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.analyze import analyze, require_used_excludes
+from truewheel.analyzer.search_options import require_used_excludes
 from truewheel.platforms.systems import System, systems_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def explain(
     """
     systems = systems_of(reader.name.platform)
     if not systems & {System.MACOS, System.IOS}:
+        from truewheel.analyzer.analyze import analyze
         from truewheel.explain.linux import explain_linux
         from truewheel.platforms.judge import judge
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from glob import escape
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.analyze import analyze, require_used_excludes
+from truewheel.analyzer.analyze import analyze
 from truewheel.analyzer.graph import SearchRule
-from truewheel.analyzer.search_options import SearchOptions
+from truewheel.analyzer.search_options import SearchOptions, require_used_excludes
 from truewheel.bundler.plan import RepairPlan
 from truewheel.bundler.planning import plan_bundle
 from truewheel.platforms.judge import judge

@@ -6,10 +6,9 @@ from dataclasses import replace
 from glob import escape
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.analyze import require_used_excludes
 from truewheel.analyzer.analyze_macho import analyze_macho
 from truewheel.analyzer.graph import SearchRule
-from truewheel.analyzer.search_options import SearchOptions
+from truewheel.analyzer.search_options import SearchOptions, require_used_excludes
 from truewheel.bundler.macho_planning import plan_macho_bundle
 from truewheel.bundler.macho_signatures import signature_notices
 from truewheel.bundler.plan import RepairPlan

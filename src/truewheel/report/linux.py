@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.analyze import analyze, require_used_excludes
+from truewheel.analyzer.analyze import analyze
 from truewheel.analyzer.graph import SearchRule
+from truewheel.analyzer.search_options import require_used_excludes
 from truewheel.errors import RefusedError
 from truewheel.platforms.judge import data_version, is_allowed, judge
 from truewheel.report.model import Fate, TagTruth, WheelReport

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.analyze import require_used_excludes
 from truewheel.analyzer.analyze_macho import analyze_macho
 from truewheel.analyzer.graph import SearchRule
+from truewheel.analyzer.search_options import require_used_excludes
 from truewheel.errors import RefusedError
 from truewheel.platforms.judge_macos import judge_macos
 from truewheel.report.model import Fate, MinimumLine, TagTruth, WheelReport
