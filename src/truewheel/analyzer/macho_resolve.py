@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _BADNESS = {None: 3, SearchRule.IN_WHEEL: 2, SearchRule.LOADED: 1}
 _EXPANDED = ("@loader_path/", "@executable_path/")
+_BEFORE_LOADED = frozenset({SearchRule.LIB_PATH, SearchRule.DYLD_ENVIRONMENT, SearchRule.DYLD_FRAMEWORK})
+"""The rules whose places dyld tries before it compares a bare name with what is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ def _walk(search: MachoSearch, entry: File, scope: Scope) -> list[_Step]:
     pathless: set[str] = set()
     steps: list[_Step] = []
     done: set[str] = set()
-    _remember(named, entry, process)
+    _remember(named, search, entry, process)
     stack = [(entry, scope)]
     while stack:
         file, its_scope = stack.pop()
@@ -188,7 +190,7 @@ def _walk(search: MachoSearch, entry: File, scope: Scope) -> list[_Step]:
         met: list[tuple[File, Scope]] = []
         for dependency in item.dependencies:
             found = search.find(its_scope, dependency.name)
-            held = None if dependency.name.startswith(_EXPANDED) else named.get(dependency.name)
+            held = _held(named, dependency.name, found.lookup)
             lookup = found.lookup if held is None else _of_held(search, found, held, pathless)
             lookups.append(lookup)
             loaded = held if lookup.rule is SearchRule.LOADED else found.file
@@ -196,7 +198,7 @@ def _walk(search: MachoSearch, entry: File, scope: Scope) -> list[_Step]:
                 continue
             if lookup.rule is SearchRule.IN_WHEEL:
                 pathless.add(loaded.name)
-            _remember(named, loaded, process)
+            _remember(named, search, loaded, process)
             if loaded.name not in done:
                 met.append((loaded, search.scope(loaded, process, its_scope)))
         steps.append((file, item.architecture, tuple(lookups)))
@@ -204,11 +206,23 @@ def _walk(search: MachoSearch, entry: File, scope: Scope) -> list[_Step]:
     return steps
 
 
-def _remember(named: dict[str, File], file: File, process: Process) -> None:
-    """Keep the install name that an image is known by; the first image with a name keeps it."""
+def _remember(named: dict[str, File], search: MachoSearch, file: File, process: Process) -> None:
+    """Keep what an image is known by: its place and its install name. The first image keeps a name."""
     item = slice_for(file.content, process)
-    if item is not None and item.install_name:
-        named.setdefault(item.install_name, file)
+    name = None if item is None else item.install_name
+    for each in (file.place, name, name and search.place_of(name)):
+        if each:
+            named.setdefault(each, file)
+
+
+def _held(named: dict[str, File], name: str, own: Lookup) -> File | None:
+    """Return the loaded image that dyld takes for a name, by the name itself or by a place that it would try."""
+    direct = None if name.startswith(_EXPANDED) else named.get(name)
+    if direct is not None and name.startswith(("@", "/")):
+        return direct
+    tried = (each.place for each in own.attempts if each.rule is not SearchRule.IN_WHEEL)
+    by_place = next((named[place] for place in tried if place in named), None)
+    return by_place or (None if own.rule in _BEFORE_LOADED else direct)
 
 
 def _of_held(search: MachoSearch, own: Found, held: File, pathless: set[str]) -> Lookup:

@@ -31,6 +31,7 @@ from truewheel.analyzer.dyld import (
 from truewheel.analyzer.graph import Attempt, Lookup, Outcome, SearchRule
 from truewheel.analyzer.host_machos import HostMacho, HostMachos
 from truewheel.analyzer.macos_system import is_interpreter, is_swift, is_system, name_stems, searched_name
+from truewheel.analyzer.sysroot import placed
 from truewheel.analyzer.wheel_places import WHEEL, distance
 from truewheel.errors import InvalidBinaryError
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from truewheel.analyzer.macho_image import MachoFile, Slice
     from truewheel.analyzer.search_options import SearchOptions
 
-_MOST_PLACES = 500_000
+_MOST_PLACES = 200_000
 _MOST_RPATHS = 2_000
 """Real wheels need some thousand places and ten search paths; bounds keep made-up ones from costing minutes."""
 
@@ -146,6 +147,10 @@ class MachoSearch:
             return ()
         item = slice_for(seen.file, process)
         return rpaths_of(item, process.executable, process, self._sysroot) if item else ()
+
+    def place_of(self, install_name: str) -> str:
+        """Return the place that an absolute install name means; any other name as it is."""
+        return placed(self._sysroot, install_name) if install_name.startswith("/") else install_name
 
     def find(self, scope: Scope, name: str) -> Found:
         """Return where the search for `name` ends; the same object for the same question."""
