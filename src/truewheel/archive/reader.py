@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import mmap
 from functools import cached_property
-from hashlib import new as new_hash
-from hashlib import sha256
 from mmap import ACCESS_READ
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -183,6 +181,8 @@ class WheelReader:
 
     def sha256(self) -> str:
         """Return the hex digest of the archive file."""
+        from hashlib import sha256
+
         digest = sha256()
         for start in range(0, self.size(), _RELEASED):
             digest.update(self.bytes_at(start, min(start + _RELEASED, self.size())))
@@ -209,6 +209,7 @@ class WheelReader:
     def _digest(self, name: str, algorithm: str) -> tuple[str, int]:
         """Return the digest as RECORD writes it, and the size."""
         from base64 import urlsafe_b64encode
+        from hashlib import new as new_hash
 
         state, size = new_hash(algorithm), 0
         for piece in self.stream(name):

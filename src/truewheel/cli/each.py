@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,7 +119,9 @@ def _progress(text: str) -> Iterator[None]:
     if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield
         return
-    room = shutil.get_terminal_size().columns - len(" ...") - 1
+    from shutil import get_terminal_size
+
+    room = get_terminal_size().columns - len(" ...") - 1
     click.echo(f"{printable(text)[:room]} ...", nl=False, err=True)
     try:
         yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from textwrap import TextWrapper
 
@@ -45,8 +44,10 @@ def screen_width() -> int:
     """Return how many columns a line may have: the terminal's, within reason, and 100 where there is none."""
     if sys.stdout is None or not sys.stdout.isatty():
         return _PIPE_WIDTH
+    from shutil import get_terminal_size
+
     narrow, wide = _WIDTHS
-    return min(max(shutil.get_terminal_size().columns, narrow), wide)
+    return min(max(get_terminal_size().columns, narrow), wide)
 
 
 def wrapped(text: str, indent: int, width: int | None, *, most: int | None = None) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +43,8 @@ def show_wheels(options: Mapping[str, Any]) -> ExitCode:
         options["wheels"], lambda wheel: inspect_wheel(wheel, search, jobs=options["jobs"]), present
     )
     if options["as_json"]:
+        import json
+
         wheels = [one.to_json() for one in reports]
         click.echo(json.dumps({"schema": SCHEMA, "wheels": wheels, "failed": failures}, indent=2))
     return code
