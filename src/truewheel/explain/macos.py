@@ -106,7 +106,8 @@ def _explain_library(file: str, analysis: MachoAnalysis, subject: str) -> Explan
         if any(edge.lookup.found is None and edge.lookup.rule is None for edge in direct):
             findings += _searches(direct)
             findings.append(Finding("say where it lies with --lib-path DIR, or leave it out with --exclude NAME"))
-    fate = fate_in(analysis.graph)(edges[0])
+    fates = [fate_in(analysis.graph)(edge) for edge in edges]
+    fate = Fate.MISSING if Fate.MISSING in fates else fates[0]
     because = {
         Fate.BUNDLE: " and comes along: not every Mac has it",
         Fate.SYSTEM: " and stays outside: every Mac has it",
@@ -119,12 +120,12 @@ def _explain_library(file: str, analysis: MachoAnalysis, subject: str) -> Explan
 
 
 def _searches(edges: list[MachoEdge]) -> list[Finding]:
-    """Return the places tried; for each architecture on its own where they differ."""
+    """Return the places tried in vain; for each architecture on its own where they differ."""
     by_places: dict[tuple[str, ...], list[str]] = {}
     for edge in edges:
         if edge.lookup.found is None:
             by_places.setdefault(tuple(attempt_lines(edge)), []).append(edge.architecture)
-    if len(by_places) == 1:
+    if len(by_places) == 1 and all(edge.lookup.found is None for edge in edges):
         return [Finding("it was searched for in", places) for places in by_places]
     return [
         Finding(f"for {', '.join(dict.fromkeys(archs))} it was searched for in", places)
