@@ -157,9 +157,8 @@ def test_a_removed_library_leaves_no_symbol_behind(tmp_path: Path) -> None:
     done = edit_macho(data, edit)
     [after] = read(done.content, tmp_path / "after")
     assert after.libraries == [name for name in before.libraries if name != python]
-    file = lief.MachO.parse(list(done.content))
-    assert file is not None
-    ordinals = {str(item.symbol.name): item.library_ordinal for item in file.at(0).bindings if item.has_symbol}
+    file: Any = lief.MachO.parse(list(done.content))
+    ordinals = {str(item.symbol.name): item.library_ordinal for item in file.at(0).bindings}
     assert {number for name, number in ordinals.items() if name.startswith("_Py")} <= {-2}
     verify_macho_edit(edit, data, done.content, "file.so")
 
@@ -218,6 +217,32 @@ def test_content_behind_the_last_slice_is_not_lost() -> None:
     with pytest.raises(RefusedError, match="content behind its last slice"):
         edit_macho(data + b"an archive", edit)
     assert edit_macho(data + bytes(10), edit).content[: len(data)] != data
+
+
+def test_a_fat_file_that_outgrows_its_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = fat([tight("x86_64", 4096)])
+    edit = whole(SliceEdit("x86_64", rename=((SHORT, LONG),)))
+    monkeypatch.setattr("truewheel.bundler.macho_fat._LARGEST", {False: len(data) - 1})
+    with pytest.raises(RefusedError, match="larger than 4 GiB"):
+        edit_macho(data, edit)
+    monkeypatch.setattr("truewheel.bundler.macho_fat._LARGEST", {False: len(data)})
+    assert len(edit_macho(data, edit).content) == len(data)
+
+
+def test_an_alignment_that_is_not_kept_is_refused() -> None:
+    data = bytearray(fat([tight("x86_64", 4096)]))
+    struct.pack_into(">I", data, 24, 31)  # would ask for two gigabytes of zeros
+    with pytest.raises(RefusedError, match="does not lie where its alignment says"):
+        edit_macho(bytes(data), whole(SliceEdit("x86_64", rename=((SHORT, LONG),))))
+
+
+@pytest.mark.parametrize(("free", "dropped"), [(72, 0), (56, 1)])
+def test_room_is_made_for_a_signature_too(free: int, dropped: int, tmp_path: Path) -> None:
+    macho = tight("arm64", free)  # 56 bytes more for the name
+    done = edit_macho(macho.build(), whole(SliceEdit("arm64", rename=((SHORT, LONG),))))
+    assert len(done.notices) == dropped
+    [after] = read(done.content, tmp_path / "x")
+    assert is_signed(after)
 
 
 def test_a_slice_that_is_not_there_is_refused() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import shutil
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lief
 import pytest
@@ -16,6 +16,7 @@ from support.macho_bytes import (
     CODE_SIGNATURE,
     DATA_IN_CODE,
     DSYM,
+    DYLD_CHAINED_FIXUPS,
     DYLD_EXPORTS_TRIE,
     DYLIB,
     EXECUTE,
@@ -35,7 +36,7 @@ from truewheel.bundler.macho_edit import edit_macho
 from truewheel.bundler.macho_grow import grown
 from truewheel.bundler.macho_verify import verify_macho_edit
 from truewheel.bundler.plan import MachoEdit, SliceEdit
-from truewheel.errors import RefusedError
+from truewheel.errors import InvalidBinaryError, RefusedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,11 +66,11 @@ def widened(data: bytes, *architectures: str, path: str = LONG) -> EditedMacho:
 def test_all_that_says_where_something_lies_moves_by_a_page(name: str) -> None:
     data, amount = mac_odd(name).read_bytes(), PAGE[architecture(name)]
     done = widened(data, architecture(name))
-    assert done.notices == (
-        f"x: everything behind it was moved to make room in the header of the {architecture(name)} slice",
-    )
+    why = "all content was moved, of which debug symbols made before know nothing, to make room in the header"
+    assert done.notices == (f"x: {why} of the {architecture(name)} slice",)
     assert decoded(done.content) == decoded(data).moved(amount)
-    assert lief.MachO.check_layout(lief.MachO.parse(list(done.content))) == (True, "")
+    file: Any = lief.MachO.parse(list(done.content))
+    assert lief.MachO.check_layout(file) == (True, "")
 
 
 @pytest.mark.parametrize("name", X86_64 + ARM64)
@@ -275,6 +276,20 @@ def test_segments_in_disorder_are_refused(field: str, value: int | bytes, reason
 def test_a_segment_in_the_way_is_refused(other: tuple[int, int, int, int], reason: str) -> None:
     more = Cmd(0x19, tail=struct.pack("<16s4Q4I", b"__MORE", *other, 3, 3, 0, 0))
     assert refusal(movable(commands=[more])) == reason
+
+
+def test_a_segment_before_the_header_is_refused() -> None:
+    data = bytearray(movable(file_type=EXECUTE, flags=0x200085).build())
+    at = data.index(b"__PAGEZERO")
+    struct.pack_into("<QQ", data, at + 32, 16, 16)
+    assert refusal(bytes(data)) == "the segment __PAGEZERO lies before the header"
+
+
+def test_damage_that_nobody_foresaw_is_a_refusal() -> None:
+    reason = refusal(movable(linkedit=[(DYLD_CHAINED_FIXUPS, bytes(8))]))
+    assert reason.startswith("a table is damaged: ")
+    with pytest.raises(InvalidBinaryError, match="load command 0x26 is too short"):
+        refusal(movable(commands=[Cmd(FUNCTION_STARTS)]))
 
 
 def test_a_refusal_says_how_many_bytes_are_missing() -> None:

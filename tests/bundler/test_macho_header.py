@@ -200,6 +200,13 @@ def test_room_ends_at_a_table_of_the_linker() -> None:
     assert room(data, load_commands(data, 0, "x")) == 512 - 32
 
 
+def test_room_ends_at_the_relocations_of_a_section() -> None:
+    data = bytearray(Macho("arm64", sections=[Sect("__none", b"", offset=0)], pad=64, page=4).build())
+    section = data.index(b"__none")
+    struct.pack_into("<II", data, section + 56, 280, 1)
+    assert room(data, load_commands(data, 0, "x")) == 280 - 32
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_a_segment_shorter_than_its_fields_is_an_error(count: int) -> None:
     fields = struct.pack("<16s4Q4I", b"__TEXT", 0, 0, 0, 0, 5, 5, count, 0)
@@ -292,6 +299,18 @@ def test_a_search_path_that_stays_is_not_named_twice() -> None:
     found = fitted(crowded(0, leaves, rpath(DEEP)), renames(DEEP, *leaves))
     assert found is not None
     assert found.edit.add_rpaths == ()
+
+
+def test_two_libraries_never_come_to_have_one_name() -> None:
+    leaves = [f"lib{name}{HASHED}" for name in "abcd"]
+    other = "@loader_path/./../../some.package.dylibs"
+    edit = SliceEdit("arm64", rename=(*renames(DEEP, *leaves).rename, ("@rpath/second", f"{other}/{leaves[0]}")))
+    found = fitted(crowded(104, [*leaves, "second"]), edit)
+    assert found is not None
+    assert found.edit.add_rpaths == (DEEP,)
+    assert dict(found.edit.rename)["@rpath/second"] == f"{other}/{leaves[0]}"
+    macho = crowded(0, leaves[:2], dylib(f"@rpath/{leaves[0]}"))
+    assert fitted(macho, SliceEdit("arm64", rename=((f"@rpath/{leaves[1]}", f"{DEEP}/{leaves[0]}"),))) is None
 
 
 @pytest.mark.parametrize("folder", ["@executable_path/../lib", "/opt/a/long/folder", "@loader_path.d/some/folder"])

@@ -136,7 +136,7 @@ def _grown(
     return content, (_GROWN,), wanted
 
 
-_GROWN = "everything behind it was moved to make room in the header"
+_GROWN = "all content was moved, of which debug symbols made before know nothing, to make room in the header"
 
 
 def _ordinals(commands: Commands, names: tuple[str, ...]) -> frozenset[int]:

@@ -66,7 +66,7 @@ def _nodes(trie: bytes, move: Move) -> dict[int, _Node]:
         start = waiting.pop()
         if start in found:
             continue
-        if left <= 0:
+        if left <= 0 and start < len(trie):
             raise not_understood("the exported symbols lie over each other")
         size, at = read_uleb(trie, start, len(trie))
         children = at + size

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.analyzer.macho_commands import Command
+from truewheel.analyzer.macho_commands import DYLIB_COMMANDS, Command
 from truewheel.bundler.macho_header import edited_commands, size_of
 from truewheel.bundler.naming import bundled_name
 
@@ -74,17 +74,20 @@ def _with_search_paths(commands: Commands, edit: SliceEdit) -> Iterator[tuple[Sl
     """Yield the edit with one search path instead of a folder in many names, then with two, and so on.
 
     The folder that saves most is the first. Names must carry a hash of the content: dyld asks every search path of
-    the process in turn, and takes a library that is loaded under the same `@rpath` name already.
+    the process in turn, and takes a library that is loaded under the same `@rpath` name already. No two libraries may
+    come to have one name, which dyld refuses.
     """
     folders = dict.fromkeys(folder for _, new in edit.rename if (folder := _folder(new)))
-    present = [commands.text(item) for item in commands.items if item.command == Command.RPATH]
-    paths = tuple(path for path in present if path not in edit.delete_rpaths)
+    paths = [commands.text(item) for item in commands.items if item.command == Command.RPATH]
+    names = [commands.text(item) for item in commands.items if item.command in DYLIB_COMMANDS]
+    stay = frozenset(path for path in paths if path not in edit.delete_rpaths)
     plain = size_of(edited_commands(commands, edit))
-    savings = {folder: plain - size_of(edited_commands(commands, _sharing(edit, folder, paths))) for folder in folders}
+    savings = {folder: plain - size_of(edited_commands(commands, _sharing(edit, folder, stay))) for folder in folders}
     notices: tuple[str, ...] = ()
     for folder in sorted(folders, key=lambda each: -savings[each]):
-        if savings[folder] > 0:
-            edit = _sharing(edit, folder, paths)
+        shared = _sharing(edit, folder, stay)
+        if savings[folder] > 0 and _distinct(shared, names) == _distinct(edit, names):
+            edit = shared
             notices = (*notices, f"the names of libraries in {folder} share one LC_RPATH to make room in the header")
             yield edit, notices
 
@@ -97,11 +100,17 @@ def _folder(name: str) -> str:
     return folder if bundled_name(leaf, _NO_HASH) == leaf else ""
 
 
-def _sharing(edit: SliceEdit, folder: str, paths: tuple[str, ...]) -> SliceEdit:
-    """Return the edit with `@rpath` for a folder in the names. paths: the search paths that stay."""
+def _sharing(edit: SliceEdit, folder: str, stay: frozenset[str]) -> SliceEdit:
+    """Return the edit with `@rpath` for a folder in the names. stay: the search paths that the slice keeps."""
     rename = tuple((old, f"@rpath{new[len(folder) :]}" if _folder(new) == folder else new) for old, new in edit.rename)
-    added = edit.add_rpaths if folder in {*edit.add_rpaths, *paths} else (*edit.add_rpaths, folder)
+    added = edit.add_rpaths if folder in {*edit.add_rpaths, *stay} else (*edit.add_rpaths, folder)
     return replace(edit, rename=rename, add_rpaths=added)
+
+
+def _distinct(edit: SliceEdit, names: Sequence[str]) -> int:
+    """Return how many libraries are told apart by their names after the edit."""
+    renamed = dict(edit.rename)
+    return len({renamed.get(name, name) for name in names})
 
 
 def smallest_size(commands: Commands, edit: SliceEdit) -> int:
