@@ -12,7 +12,7 @@ from truewheel.analyzer.macho_analysis import MachoAnalysis
 from truewheel.analyzer.macho_contents import read_macho_members
 from truewheel.analyzer.macho_image import FileType
 from truewheel.analyzer.macho_resolve import MachoMember, build_macho_graph
-from truewheel.analyzer.wheel_places import WHEEL
+from truewheel.analyzer.wheel_places import place_of
 from truewheel.archive.layout import Scheme, installed_path
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def analyze_macho(
     installed = {name: place for name, place in places.items() if place is not None}
     modules = tuple(name for name, place in installed.items() if _is_module(reader, name, contents.files[name], place))
     members = [
-        MachoMember(name, file, reader.entries[name].size, _place(installed.get(name)))
+        MachoMember(name, file, reader.entries[name].size, place_of(installed.get(name)))
         for name, file in contents.files.items()
     ]
     found = build_macho_graph(members, search, modules=frozenset(modules), include=include)
@@ -76,5 +76,6 @@ def _is_module(reader: WheelReader, name: str, file: MachoFile, place: Installed
     return any(python_inits(data, item, name) for item in file.slices if item.file_type is FileType.DYLIB)
 
 
-def _place(path: InstalledPath | None) -> str | None:
+def place_of(path: InstalledPath | None) -> str | None:
+    """Return the installed path of a file of the wheel, as searches for libraries spell it."""
     return None if path is None else f"{WHEEL}{path.scheme.value}/{path.path}"

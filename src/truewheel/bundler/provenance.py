@@ -11,7 +11,6 @@ from itertools import count
 from mmap import ACCESS_READ, mmap
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from truewheel.analyzer.elf import read_image
 from truewheel.archive.names import WheelName
@@ -50,15 +49,13 @@ def renamed_sboms(reader: WheelReader, plan: RepairPlan) -> Iterator[NewMember]:
     """Yield the bills of materials already in the wheel that name the wheel's own file, with its new name."""
     if plan.output_name == plan.input_name:
         return
+    from truewheel.bundler.sbom import with_file_name
+
     folder = f"{reader.dist_info}/sboms/"
     for member in reader.files():
         if member.startswith(folder):
             content = reader.read(member)
-            changed = content
-            for spell in (str, quote):
-                changed = changed.replace(
-                    f"file_name={spell(plan.input_name)}".encode(), f"file_name={spell(plan.output_name)}".encode()
-                )
+            changed = with_file_name(content, plan.input_name, plan.output_name)
             if changed != content:
                 yield NewMember(member, changed, mode=reader.entries[member].mode & 0o777 or 0o644)
 
