@@ -313,3 +313,21 @@ def test_more_places_than_can_be_tried_are_refused() -> None:
     names = tuple(f"@rpath/lib{each}.dylib" for each in range(1000))
     with pytest.raises(InvalidBinaryError, match="more libraries and search paths than can be tried"):
         _resolve(member(MODULE, bundle(*names, rpaths=paths)))
+
+
+def test_an_excluded_name_stays_excluded_though_an_image_is_loaded_under_it() -> None:
+    files = [
+        member(MODULE, bundle("@loader_path/libs/libother.dylib", "@rpath/liba.dylib")),
+        member("pkg/libs/libother.dylib", part(name="@rpath/liba.dylib")),
+    ]
+    options = SearchOptions(system=False, exclude=("@rpath/liba.dylib",))
+    found = build_macho_graph(files, options, modules=[MODULE])
+    assert _ends(found, MODULE)[1] == (None, SearchRule.EXCLUDED)
+
+
+def test_an_included_library_finds_members_when_nothing_else_is_searched(tmp_path: Path) -> None:
+    extra = put(tmp_path / "libextra.dylib", "@rpath/liba.dylib", "@rpath/libb.dylib", rpaths=("@loader_path",))
+    put(tmp_path / "libb.dylib")
+    files = [member(MODULE, bundle()), *_libraries("pkg", liba=())]
+    found = build_macho_graph(files, _WHEEL_ONLY, modules=[MODULE], include=(str(extra),))
+    assert _ends(found, str(extra)) == [("pkg/liba.dylib", SearchRule.IN_WHEEL), (None, None)]

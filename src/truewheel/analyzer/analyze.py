@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from truewheel.analyzer.contents import read_members
 from truewheel.analyzer.resolve import Member, build_graph
 from truewheel.analyzer.unprovided import find_unprovided
-from truewheel.analyzer.wheel_places import WHEEL
+from truewheel.analyzer.wheel_places import place_of
 from truewheel.archive.layout import installed_path
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def analyze(
     places = {name: installed_path(name, reader.data_dir, root_is_purelib=purelib) for name in contents.images}
     installed = {name: place for name, place in places.items() if place is not None}
     members = [
-        Member(name, image, reader.entries[name].size, _place(installed.get(name)))
+        Member(name, image, reader.entries[name].size, place_of(installed.get(name)))
         for name, image in contents.images.items()
     ]
     found = build_graph(members, search, include=include)
@@ -89,10 +89,6 @@ def analyze(
         unused_excludes=found.unused_excludes,
         included=found.included,
     )
-
-
-def _place(path: InstalledPath | None) -> str | None:
-    return None if path is None else f"{WHEEL}{path.scheme.value}/{path.path}"
 
 
 def _only(values: set[_T]) -> _T | None:

@@ -74,8 +74,3 @@ def _is_module(reader: WheelReader, name: str, file: MachoFile, place: Installed
 
     data = reader.view(name)
     return any(python_inits(data, item, name) for item in file.slices if item.file_type is FileType.DYLIB)
-
-
-def place_of(path: InstalledPath | None) -> str | None:
-    """Return the installed path of a file of the wheel, as searches for libraries spell it."""
-    return None if path is None else f"{WHEEL}{path.scheme.value}/{path.path}"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.analyzer.analyze_macho import place_of
 from truewheel.analyzer.macho_analysis import MachoAnalysis
 from truewheel.analyzer.macho_image import MachoFile
 from truewheel.analyzer.macho_resolve import MachoMember, build_macho_graph
+from truewheel.analyzer.wheel_places import place_of
 from truewheel.archive.layout import installed_path
 
 if TYPE_CHECKING:

@@ -7,12 +7,21 @@ archive's root meets one of `.data/platlib`.
 from __future__ import annotations
 
 import posixpath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from truewheel.archive.layout import InstalledPath
 
 WHEEL = "wheel:"
 """What the place of a wheel's file starts with."""
 
 _OTHER_SCHEME = 1000
 """Farther than any directory of the same installation scheme."""
+
+
+def place_of(path: InstalledPath | None) -> str | None:
+    """Return the place of an installed file; None for a member that is not installed."""
+    return None if path is None else f"{WHEEL}{path.scheme.value}/{path.path}"
 
 
 def tidy_place(place: str) -> str:
