@@ -100,15 +100,16 @@ def _is_old_header(data: bytes, before: SliceReading) -> bool:
     if not any(data):
         return True
     count, size = struct.unpack_from("<II", data, 16)
-    start = before.commands_end - sum(len(item.raw) for item in before.commands)
-    kept = [item.raw for item in before.commands]
-    at = start
+    old = [item.raw for item in before.commands]
+    at = start = before.commands_end - sum(map(len, old))
     for _ in range(count):
-        while kept and not data.startswith(kept[0], at):
-            del kept[0]
-        at += len(kept[0]) if kept else 1
-    same = bytes(before.data[:16]) == data[:16] and bytes(before.data[24:start]) == data[24:start]
-    return same and bool(kept or not count) and at == start + size and not any(data[at:])
+        while old and not data.startswith(old[0], at):
+            del old[0]
+        if not old:
+            return False
+        at += len(old.pop(0))
+    is_same = bytes(before.data[:16]) == data[:16] and bytes(before.data[24:start]) == data[24:start]
+    return is_same and at == start + size and not any(data[at:])
 
 
 def _segment(

@@ -38,7 +38,7 @@ def verify_macho_edit(
     """
     try:
         found = list(_differences(edit, read_file(_bytes(before)), read_file(_bytes(after))))
-    except (ReadingError, SignatureError, struct.error, IndexError) as error:
+    except (ReadingError, SignatureError, struct.error, IndexError, ValueError, OverflowError) as error:
         found = [str(error)]
     if found:
         more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
