@@ -29,7 +29,7 @@ class Read:
 
     def __init__(self, header: Any, data: bytes) -> None:  # noqa: ANN401 - macholib is not typed
         self.content = data[header.offset : header.offset + header.size]
-        self.architecture = {0x1000007: "x86_64", 0x100000C: "arm64"}[header.header.cputype]
+        self.architecture = {0x1000007: "x86_64", 0x100000C: "arm64"}.get(header.header.cputype, "other")
         self.commands = [(item[0].cmd, item[1], item[2]) for item in header.commands]
 
     def texts(self, *kinds: int) -> list[str]:
@@ -257,10 +257,11 @@ def test_a_damaged_file_is_an_error() -> None:
         edit_macho(tight("x86_64", 0).build()[:100], whole(SliceEdit("x86_64", remove=("a",))))
 
 
-def test_a_file_type_without_signature_gets_none(tmp_path: Path) -> None:
-    macho = Macho("x86_64", BUNDLE, commands=[dylib(SHORT)], sections=[Sect()], pad=128)
-    [after] = read(
-        edit_macho(macho.build(), whole(SliceEdit("x86_64", rename=((SHORT, LONG),)))).content, tmp_path / "x"
-    )
+@pytest.mark.parametrize("architecture", ["x86_64", "x86_64h", "i386", "ppc", "ppc64"])
+def test_code_that_needs_no_signature_gets_none(architecture: str, tmp_path: Path) -> None:
+    macho = Macho(architecture, BUNDLE, commands=[dylib(SHORT), rpath("/b")], sections=[Sect()], pad=128)
+    edit = SliceEdit(architecture, rename=((SHORT, LONG),), delete_rpaths=("/b",))
+    [after] = read(edit_macho(macho.build(), whole(edit)).content, tmp_path / "x")
     assert after.signature is None
     assert after.libraries == [LONG]
+    assert after.texts(0x8000001C) == []

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import lief
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from support.fixtures import mac_family, mac_odd
 from support.greeting import SAID
@@ -174,6 +176,33 @@ def test_a_grown_module_and_a_grown_program_still_work(tmp_path: Path) -> None:
     assert (outcome.output, outcome.errors) == (SAID, "")
     outcome = run_program(tmp_path / family.program.name)
     assert (outcome.code, outcome.output, outcome.errors) == (0, SAID, "")
+
+
+def test_reserved_fields_of_a_section_stay() -> None:
+    data = bytearray(mac_odd("rich.dylib").read_bytes())
+    at = data.index(b"__text\0") + 76
+    data[at : at + 4] = b"kept"
+    assert b"kept" in widened(bytes(data), "x86_64").content[:0x1000]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    name=st.sampled_from([*X86_64, *ARM64]),
+    damage=st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=4)), min_size=1, max_size=4),
+    share=st.sampled_from([0.03, 0.1, 1.0]),
+)
+def test_damage_is_refused_or_does_no_more(name: str, damage: list[tuple[float, bytes]], share: float) -> None:
+    data = bytearray(mac_odd(name).read_bytes())
+    for place, content in damage:
+        at = int(place * share * (len(data) - len(content)))
+        data[at : at + len(content)] = content
+    edit = MachoEdit("x", "x", (SliceEdit(architecture(name), add_rpaths=(LONG,)),))
+    try:
+        where, size = "x", len(edit_macho(bytes(data), edit).content)
+    except (RefusedError, InvalidBinaryError) as error:
+        where, size = error.where, len(data) + 1
+    assert where == "x"
+    assert size > len(data)
 
 
 def refusal(macho: Macho | bytes, room: int = 5000) -> str:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _UNIT = 16  # what a signature is aligned to
 _COUNT_FIELD = 16  # where ncmds stands in the header, and sizeofcmds behind it
+_SECTION_ADDRESS, _SECTION_OFFSET = 32, 48  # where these fields stand in section_64
 _KEPT_IN_COPY = frozenset(
     {Command.SEGMENT_64, Command.UUID, Command.BUILD_VERSION, Command.VERSION_MIN_MACOSX, Command.SOURCE_VERSION}
 )
@@ -216,7 +217,7 @@ def _move_segment(item: _Slice, laid: Laid, content: bytearray) -> None:
     address, memory, offset, size = fields[3:7]
     if address < base:
         return
-    if address == base:
+    if size and not offset:
         fields[4], fields[6] = memory + amount, size + amount
     else:
         fields[3], fields[5] = address + amount, offset + amount if offset else 0
@@ -225,7 +226,8 @@ def _move_segment(item: _Slice, laid: Laid, content: bytearray) -> None:
         fields[4], fields[6] = max(memory, -(-len(laid.content) // page) * page), len(laid.content)
     form.segment.pack_into(content, 0, *fields)
     for at in range(form.segment.size, form.segment.size + fields[9] * form.section.size, form.section.size):
-        section = list(form.section.unpack_from(content, at))
-        section[2] += amount
-        section[4] += amount if section[4] else 0
-        form.section.pack_into(content, at, *section)
+        # Field by field, so that what is reserved stays.
+        (address,) = form.wide_number.unpack_from(content, at + _SECTION_ADDRESS)
+        (offset,) = form.number.unpack_from(content, at + _SECTION_OFFSET)
+        form.wide_number.pack_into(content, at + _SECTION_ADDRESS, address + amount)
+        form.number.pack_into(content, at + _SECTION_OFFSET, offset + amount if offset else 0)

@@ -97,7 +97,7 @@ def _check_segments(segments: Sequence[Segment], size: int) -> int:
         if segment.address < end or segment.end > size:
             raise not_understood(f"the segment {segment.name} lies over another one, or outside of the file")
         end = segment.address + segment.memory_size
-        if segment.address < text.address and segment.file_size:
+        if segment.address < text.address and (segment.file_size or segment.sections):
             raise not_understood(f"the segment {segment.name} lies before the header")
         if segment.name == "__LINKEDIT" and end != max(each.address + each.memory_size for each in segments):
             raise not_understood("__LINKEDIT is not last in memory")
