@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -119,8 +120,10 @@ def changed_places(before: bytes, after: bytes, amount: int) -> set[int]:
 
 def unwinding(path: Path) -> list[tuple[str, list[int]]]:
     """Return each line of what llvm-objdump says of __unwind_info, without its numbers, and the numbers."""
-    program = ["llvm-objdump-14", "--macho", "--unwind-info", str(path)]
-    lines = subprocess.run(program, capture_output=True, text=True, check=True).stdout.splitlines()[1:]
+    names = ["llvm-objdump", *(f"llvm-objdump-{version}" for version in range(40, 13, -1))]
+    program = next(found for name in names if (found := shutil.which(name)))
+    command = [program, "--macho", "--unwind-info", str(path)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[1:]
     number = re.compile(r"0x([0-9a-f]+)")
     return [(number.sub("?", line), [int(each, 16) for each in number.findall(line)]) for line in lines]
 
