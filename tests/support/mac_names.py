@@ -48,7 +48,7 @@ def slices(content: bytes) -> dict[str, bytes]:
 
 def parsed(content: bytes) -> lief.MachO.FatBinary:
     """Return a file as LIEF reads it."""
-    binaries = lief.MachO.parse(list(content))
+    binaries = lief.MachO.parse(content)
     assert binaries is not None
     return binaries
 
