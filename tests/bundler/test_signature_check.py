@@ -153,6 +153,38 @@ def test_entitlements_must_be_hashed() -> None:
     assert "slot 0x5 of the signature holds something else" in problems(right, (5, blob(0xFADE7172, b"<a/>")))
 
 
+@pytest.mark.parametrize(
+    ("directory", "parts", "said"),
+    [
+        (Build(), (), ""),
+        (Build(flags=0x10002, version=0x20500), (), ""),
+        (Build(flags=0x20002), (), "the flags are 0x20002"),
+        (Build(version=0x20500), (), "the version is 0x20500"),
+        (Build(flags=0x10002), (), "the version is 0x20400"),
+        (Build(text=(0, 16, 0)), (), "the executable segment is not __TEXT"),
+        (Build(text=(0, LIMIT, 2)), (), "the executable segment is not __TEXT"),
+        (Build(special=(b"\1" * 32, Build().special[1])), (), "a file beside the slice has a hash"),
+        (Build(), ((0x10001, blob(0xFADE0B01)),), "has the slots 0x0, 0x2, 0x10000, 0x10001"),
+    ],
+)
+def test_a_signature_of_ours_says_no_more_than_it_must(
+    directory: Build, parts: tuple[tuple[int, bytes], ...], said: str
+) -> None:
+    signature = super_blob((0, directory.bytes()), REQUIREMENTS, NO_CMS, *parts)
+    found = "; ".join(check_signature(signed(signature), is_ours=True)[1])
+
+    assert (said in found) if said else not found
+
+
+def test_a_signature_of_ours_has_all_parts_and_no_odd_fields() -> None:
+    spoiled = bytearray(Build().bytes())
+    spoiled[38] = 1
+    found = "; ".join(check_signature(signed(super_blob((0, bytes(spoiled)), REQUIREMENTS)), is_ours=True)[1])
+
+    assert "fields have values that nobody gave them" in found
+    assert "has the slots 0x0, 0x2" in found
+
+
 def test_two_directories_need_two_kinds_of_hash() -> None:
     assert "two code directories use one kind of hash" in problems(Build(), (0x1000, Build().bytes()))
 

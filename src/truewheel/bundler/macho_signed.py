@@ -31,7 +31,7 @@ def signature_differences(before: SliceReading, after: SliceReading, *, keep_run
         return
     if before.signature is None and not after.is_arm:
         yield "a slice that was not signed got a signature"
-    stated, problems = check_signature(signed_slice(after))
+    stated, problems = check_signature(signed_slice(after), is_ours=True)
     yield from problems
     yield from _linkedit(after)
     if not stated.is_ad_hoc:

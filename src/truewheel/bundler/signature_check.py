@@ -21,7 +21,10 @@ _INFO_PLIST, _RESOURCES, _ENTITLEMENTS, _DER_ENTITLEMENTS, _CMS = 1, 3, 5, 7, 0x
 _DIRECTORY_SLOTS = frozenset({0, *range(0x1000, 0x1005)})
 _HASHES = {1: ("sha1", 20), 2: ("sha256", 32), 3: ("sha256", 20), 4: ("sha384", 48)}
 _PAGES_ANYWHERE, _PAGES_ON_ARM = frozenset({12}), frozenset({12, 14})
-_KNOWS_FAR_LIMIT, _KNOWS_EXECUTABLE_SEGMENT = 0x20300, 0x20400  # versions of the code directory, by what they add
+_KNOWS_FAR_LIMIT, _KNOWS_EXECUTABLE_SEGMENT, _KNOWS_RUNTIME = 0x20300, 0x20400, 0x20500
+"""Versions of the code directory, by what they add."""
+_OUR_SLOTS = {0, 2, _CMS}, {0, 2, _ENTITLEMENTS, _DER_ENTITLEMENTS, 0x1000, _CMS}
+"""The least and the most slots of a signature without a certificate, as codesign makes it."""
 _MOST_BLOBS, _MOST_SPECIAL = 64, 64
 _ALIGNMENT = 16
 _AD_HOC, _LINKER_SIGNED, _RUNTIME = 0x2, 0x20000, 0x10000
@@ -77,8 +80,11 @@ class SignatureError(Exception):
     """The signature cannot be read."""
 
 
-def check_signature(item: SignedSlice) -> tuple[Stated, tuple[str, ...]]:
-    """Return what the signature states, and all that is wrong with it; raise SignatureError when it is none."""
+def check_signature(item: SignedSlice, *, is_ours: bool = False) -> tuple[Stated, tuple[str, ...]]:
+    """Return what the signature states, and all that is wrong with it; raise SignatureError when it is none.
+
+    is_ours: whether it must also say nothing but what is said of a slice without a certificate.
+    """
     offset, size = item.place
     if offset + size > len(item.data):
         raise SignatureError("the signature ends behind the slice")
@@ -92,6 +98,10 @@ def check_signature(item: SignedSlice) -> tuple[Stated, tuple[str, ...]]:
         found.append("two code directories use one kind of hash")
     for directory in directories:
         found += (f"in slot {directory.slot:#x}, {problem}" for problem in _problems(directory, item, blobs))
+        if is_ours:
+            found += (f"in slot {directory.slot:#x}, {problem}" for problem in _surplus(directory, item))
+    if is_ours and not _OUR_SLOTS[0] <= blobs.keys() <= _OUR_SLOTS[1]:
+        found.append(f"the signature has the slots {', '.join(f'{slot:#x}' for slot in sorted(blobs))}")
     first = directories[0]
     has_certificate = len(blobs.get(_CMS, b"")) > _EMPTY_WRAPPER
     entitlements = bytes(blobs.get(_ENTITLEMENTS, b"")), bytes(blobs.get(_DER_ENTITLEMENTS, b""))
@@ -208,6 +218,22 @@ def _problems(directory: _Directory, item: SignedSlice, blobs: Mapping[int, memo
         yield from _executable(directory, item)
         yield from _special(directory, item, blobs)
         yield from _pages(directory, item.data)
+
+
+def _surplus(directory: _Directory, item: SignedSlice) -> Iterator[str]:
+    """Yield what a code directory says that nobody told it to say."""
+    has_runtime = bool(directory.flags & _RUNTIME)
+    if directory.flags & ~_RUNTIME != _AD_HOC:
+        yield f"the flags are {directory.flags:#x}"
+    if directory.version != (_KNOWS_RUNTIME if has_runtime else _KNOWS_EXECUTABLE_SEGMENT):
+        yield f"the version is {directory.version:#x}"
+    if directory.blob[38] or any(directory.blob[40:56]):
+        yield "fields have values that nobody gave them"
+    if tuple(_number(directory.blob, at, 8) for at in (64, 72, 80)) != (*item.text, int(item.is_program)):
+        yield "the executable segment is not __TEXT"
+    slots = [_RESOURCES] if item.info_plist else [_INFO_PLIST, _RESOURCES]
+    if any(slot <= directory.special_count and any(directory.hash_at(-slot)) for slot in slots):
+        yield "a file beside the slice has a hash"
 
 
 def _fits(directory: _Directory) -> bool:
