@@ -29,7 +29,7 @@ COVERAGE_FLOOR = 95.0
 SLOW_PACKAGES = (
     "gcc libc6-dev binutils pkg-config",  # build and inspect
     "python3-dev python3-pip",
-    "musl elfutils",  # another C library, and a judge of edited files
+    "musl elfutils llvm",  # another C library, and judges of edited files
     "mmdebstrap qemu-user-static",  # systems that lack the libraries, also of other architectures
     "libpq-dev",  # psycopg2
     "libxml2-dev libxslt1-dev",  # lxml
