@@ -33,38 +33,58 @@ if TYPE_CHECKING:
         TruewheelError,
         UsageError,
     )
+    from truewheel.merge import Merged, merge_wheels
+    from truewheel.merge.options import MergeOptions
+    from truewheel.merge.plan import MergePlan
     from truewheel.repair import Repaired
     from truewheel.repair import repair as repair_wheel
     from truewheel.repair.options import RepairOptions
     from truewheel.report import inspect_wheel
     from truewheel.report.model import WheelReport
+    from truewheel.thin import Thinned, ThinOptions, ThinPlan, thin_wheel
 
 __all__ = [
     "BundleOptions",
     "InvalidInputError",
+    "MergeOptions",
+    "MergePlan",
+    "Merged",
     "OutputError",
     "RefusedError",
     "RepairOptions",
     "RepairPlan",
     "Repaired",
     "SearchOptions",
+    "ThinOptions",
+    "ThinPlan",
+    "Thinned",
     "ToolError",
     "TruewheelError",
     "UsageError",
     "WheelReport",
     "__version__",
     "inspect_wheel",
+    "merge_wheels",
     "repair_wheel",
+    "thin_wheel",
 ]
 
 _HOMES = {
     "BundleOptions": "truewheel.bundler.bundle_options",
+    "MergeOptions": "truewheel.merge.options",
+    "MergePlan": "truewheel.merge.plan",
+    "Merged": "truewheel.merge",
     "RepairOptions": "truewheel.repair.options",
     "RepairPlan": "truewheel.bundler.plan",
     "Repaired": "truewheel.repair",
     "SearchOptions": "truewheel.analyzer.search_options",
+    "ThinOptions": "truewheel.thin",
+    "ThinPlan": "truewheel.thin",
+    "Thinned": "truewheel.thin",
     "WheelReport": "truewheel.report.model",
     "inspect_wheel": "truewheel.report",
+    "merge_wheels": "truewheel.merge",
+    "thin_wheel": "truewheel.thin",
 }
 
 

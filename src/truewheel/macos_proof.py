@@ -17,8 +17,9 @@ from truewheel.archive.writer import NewMember
 from truewheel.bundler.sbom import with_file_name
 from truewheel.errors import RefusedError, ToolError
 from truewheel.platforms.judge_macos import judge_macos
+from truewheel.platforms.macos import lacking
 from truewheel.platforms.systems import System, systems_of
-from truewheel.platforms.verdict import Rule, sentences
+from truewheel.platforms.verdict import sentences
 from truewheel.retagger.macos_evidence import mac_reasons_against
 
 if TYPE_CHECKING:
@@ -37,20 +38,26 @@ def require_macos(reader: WheelReader) -> None:
         raise RefusedError(f"is named for {named}, not for macOS", where=reader.path.name)
 
 
+def require_planned(reader: WheelReader, name: str, sha256: str) -> None:
+    """Raise RefusedError for another wheel than a plan was made for."""
+    if (reader.path.name, reader.sha256()) != (name, sha256):
+        raise RefusedError("is not the wheel that this plan was made for", where=str(reader.path), hint="plan again")
+
+
 def nothing_but(exclude: tuple[str, ...]) -> SearchOptions:
     """Return the search of a Mac that has nothing but the wheel, and what `exclude` says that others provide."""
     return SearchOptions(system=False, exclude=exclude)
 
 
-def pardoned(verdict: MacVerdict, members: Collection[str]) -> MacVerdict:
+def uncounting(verdict: MacVerdict, members: Collection[str]) -> MacVerdict:
     """Return the verdict without the reason that one of `members` is not there for every architecture."""
-
-    def left(reason: Reason) -> bool:
-        return reason.rule is not Rule.ARCHITECTURE or reason.file not in members
-
-    truths = (replace(item, reasons=tuple(filter(left, item.reasons))) for item in verdict.architectures)
-    required = (item for item in verdict.required if item.file not in members)
-    return replace(verdict, architectures=tuple(truths), required=tuple(required))
+    required = tuple(item for item in verdict.required if item.file in members)
+    truths = []
+    for truth in verdict.architectures:
+        gone = lacking(required, truth.architecture, verdict.platform) if required else ()
+        truths.append(replace(truth, reasons=tuple(reason for reason in truth.reasons if reason not in gone)))
+    counted = tuple(item for item in verdict.required if item.file not in members)
+    return replace(verdict, architectures=tuple(truths), required=counted)
 
 
 def require_true(verdict: MacVerdict, platforms: Iterable[str]) -> None:
@@ -64,15 +71,15 @@ def require_true(verdict: MacVerdict, platforms: Iterable[str]) -> None:
         )
 
 
-def confirm(staged: StagedWheel, name: str, exclude: tuple[str, ...], one_sided: Collection[str], jobs: int) -> None:
+def confirm(staged: StagedWheel, name: str, exclude: tuple[str, ...], uncounted: Collection[str], jobs: int) -> None:
     """Read the staged wheel and judge it by its new name; raise ToolError when it does not keep it.
 
-    one_sided: as in `pardoned`.
+    uncounted: members that need not be there for every architecture.
     """
     parsed = WheelName.parse(name)
     with WheelReader.open(staged.path, name=parsed) as reader:
         verdict = judge_macos(analyze_macho(reader, nothing_but(exclude), jobs=jobs))
-    broken = _against(pardoned(verdict, one_sided), parsed.platform)
+    broken = _against(uncounting(verdict, uncounted), parsed.platform)
     if broken:
         raise ToolError(
             f"the new wheel would not keep its name: {broken[0].file} {broken[0].detail}",

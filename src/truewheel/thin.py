@@ -27,6 +27,7 @@ from truewheel.macos_proof import (
     nothing_but,
     renamed_sboms,
     require_macos,
+    require_planned,
     require_true,
     sboms,
     wheel_member,
@@ -118,13 +119,7 @@ def thin_wheel(wheel: Path, architecture: str, directory: Path, options: ThinOpt
     """
     options = options or ThinOptions()
     with WheelReader.open(wheel) as reader:
-        return _applied(reader, _planned(reader, architecture, options), directory, options)
-
-
-def plan_thin(wheel: Path, architecture: str, options: ThinOptions | None = None) -> ThinPlan:
-    """Return what thinning would do. Nothing is written. Raises as `thin_wheel` does."""
-    with WheelReader.open(wheel) as reader:
-        return _planned(reader, architecture, options or ThinOptions())
+        return apply_thin(reader, plan_thin(reader, architecture, options), directory, options)
 
 
 class _Shares(NamedTuple):
@@ -136,7 +131,8 @@ class _Shares(NamedTuple):
     lost: tuple[str, ...]
 
 
-def _planned(reader: WheelReader, wanted: str, options: ThinOptions) -> ThinPlan:
+def plan_thin(reader: WheelReader, wanted: str, options: ThinOptions) -> ThinPlan:
+    """Return what thinning an open wheel would do. Nothing is written. Raises as `thin_wheel` does."""
     if wanted not in mac_facts().floors:
         names = ", ".join(mac_facts().floors)
         raise UsageError(f"{wanted!r} is no architecture that a tag knows", where="--arch", hint=f"one of {names}")
@@ -242,7 +238,13 @@ def _listed(reader: WheelReader, shares: _Shares) -> Iterator[str]:
             yield f"{bill} still lists {gone[0]}{more}, which the new wheel has no more"
 
 
-def _applied(reader: WheelReader, plan: ThinPlan, directory: Path, options: ThinOptions) -> Thinned:
+def apply_thin(reader: WheelReader, plan: ThinPlan, directory: Path, options: ThinOptions) -> Thinned:
+    """Do what the plan says and return where the wheel is.
+
+    Raises RefusedError when the wheel is not the planned one, ToolError when the result is not what was planned, and
+    OutputError when it cannot be written. In each case the directory is as before.
+    """
+    require_planned(reader, plan.input_name, plan.input_sha256)
     size_before = reader.size()
     if plan.changes_nothing:
         path = copy_unchanged(reader, directory, force=options.force)

@@ -17,7 +17,16 @@ from truewheel.platforms.verdict import Rule
 from truewheel.report.model import Fate
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-SCHEMAS = ("show-1", "why-1", "repair-1", "repair-plan-1")
+SCHEMAS = (
+    "show-1",
+    "why-1",
+    "repair-1",
+    "repair-plan-1",
+    "merge-1",
+    "merge-plan-1",
+    "thin-1",
+    "thin-plan-1",
+)
 HELLO = unrepaired_wheel("x86_64")
 WITH = ("--lib-path", str(family("x86_64").folder))
 
@@ -99,6 +108,13 @@ def test_the_plan_within_a_repair_is_the_plan() -> None:
     assert inner["plan"]["properties"] == whole["properties"]
     assert inner["edit"] == whole["$defs"]["edit"]
     assert inner["copy"] == whole["$defs"]["copy"]
+
+
+@pytest.mark.parametrize("name", ["merge", "thin"])
+def test_the_plan_within_a_result_is_the_plan(name: str) -> None:
+    inner, whole = schema(f"{name}-1")["$defs"], schema(f"{name}-plan-1")
+    assert inner["plan"]["properties"] == whole["properties"]
+    assert inner.items() >= whole["$defs"].items()
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,7 +24,7 @@ from truewheel.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from truewheel.analyzer.search_options import SearchOptions
 
@@ -45,9 +46,9 @@ def for_each(
     failures: list[dict[str, Any]] = []
     for number, path in enumerate(paths, 1):
         with _progress(f"[{number}/{len(paths)}] {path.name}"):
-            result = _attempt(work, path)
+            result = _attempt(partial(work, path), path)
         if isinstance(result, TruewheelError):
-            failures.append(_failure(path, result))
+            failures.append(_failure(str(path), result))
             complain(result, path.name)
         else:
             present(result)
@@ -56,10 +57,28 @@ def for_each(
     return failures, ExitCode.SOME_FAILED if len(paths) > 1 else ExitCode(failures[0]["exit_code"])
 
 
-def _attempt(work: Callable[[Path], Result], path: Path) -> Result | TruewheelError:
+def for_all(
+    wheels: Sequence[str], work: Callable[[tuple[Path, ...]], Result], present: Callable[[Result], None]
+) -> tuple[list[dict[str, Any]], ExitCode]:
+    """Do `work` once, on all wheels together, and `present` what it returns or print the error. Return as `for_each`.
+
+    An error is told of all of them, joined by a space.
+    """
+    paths = tuple(map(Path, wheels))
+    with _progress(" ".join(path.name for path in paths)):
+        result = _attempt(partial(work, paths), *paths)
+    if not isinstance(result, TruewheelError):
+        present(result)
+        return [], ExitCode.DONE
+    complain(result)
+    return [_failure(" ".join(wheels), result)], result.exit_code
+
+
+def _attempt(work: Callable[[], Result], *paths: Path) -> Result | TruewheelError:
     try:
-        _require_file(path)
-        return work(path)
+        for path in paths:
+            _require_file(path)
+        return work()
     except TruewheelError as error:
         return error
     except Exception as error:
@@ -106,6 +125,17 @@ def search_from(options: Mapping[str, Any]) -> SearchOptions:
     )
 
 
+def deployment_target() -> tuple[int, int] | None:
+    """Return what MACOSX_DEPLOYMENT_TARGET asks for; raise UsageError for what is no version."""
+    text = os.environ.get("MACOSX_DEPLOYMENT_TARGET", "").strip()
+    if not text:
+        return None
+    parts = text.split(".")
+    if not all(part.isdecimal() for part in parts):
+        raise UsageError(f"{text!r} is no version of macOS", where="MACOSX_DEPLOYMENT_TARGET", hint="such as 11.0")
+    return int(parts[0]), int(parts[1]) if len(parts) > 1 else 0
+
+
 def _require_folder(path: Path, option: str) -> None:
     if path.is_dir():
         return
@@ -139,9 +169,9 @@ def complain(error: TruewheelError, file: str = "") -> None:
             click.echo(printable(f"  {reason}"), err=True)
 
 
-def _failure(path: Path, error: TruewheelError) -> dict[str, Any]:
+def _failure(file: str, error: TruewheelError) -> dict[str, Any]:
     return {
-        "file": str(path),
+        "file": file,
         "error": error.what,
         "where": error.where,
         "hint": error.hint,

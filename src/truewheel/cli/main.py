@@ -12,6 +12,8 @@ import click
 
 from truewheel.cli.options import (
     bundle_options,
+    exclude_option,
+    jobs_option,
     json_option,
     label_options,
     output_options,
@@ -146,3 +148,48 @@ def repair(**options: object) -> ExitCode:
     from truewheel.cli.repair import repair_wheels
 
     return repair_wheels(options)
+
+
+@cli.command()
+@wheels_argument
+@output_options
+@click.option(
+    "--prefer",
+    multiple=True,
+    metavar="[GLOB=]ARCH",
+    help="Whose file to take where files differ that cannot be joined: of the wheel for arm64 or x86_64.",
+)
+@click.option("--allow-one-sided", is_flag=True, help="Keep modules, programs and data that only one wheel has.")
+@click.option("--plat", default="auto", show_default=True, metavar="TAG", help="The platform tag to hold.")
+@exclude_option
+@jobs_option
+@json_option
+@verbosity_option
+def merge(**options: object) -> ExitCode:
+    """Merge a macOS wheel for x86_64 and one for arm64 into one wheel for both.
+
+    Files of machine code are joined, slice by slice, with their signatures untouched. Other files must be the same in
+    both, or --prefer says which is right. Prints the full path of the new wheel.
+    """
+    from truewheel.cli.merge import merge
+
+    return merge(options)
+
+
+@cli.command()
+@wheels_argument
+@click.option("--arch", required=True, metavar="ARCH", help="The architecture that stays: arm64, x86_64, i386 ...")
+@output_options
+@exclude_option
+@jobs_option
+@json_option
+@verbosity_option
+def thin(**options: object) -> ExitCode:
+    """Make each macOS wheel for several architectures one for a single architecture.
+
+    Every fat file becomes its one slice, byte for byte; files for other architectures alone are left out. Prints the
+    full path of each new wheel.
+    """
+    from truewheel.cli.thin import thin_wheels
+
+    return thin_wheels(options)

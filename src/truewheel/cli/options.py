@@ -31,6 +31,22 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 
 verbosity_option = click.option("-v", "--verbose", count=True, help="Say everything, and shorten nothing.")
 
+exclude_option = click.option(
+    "--exclude",
+    multiple=True,
+    metavar="GLOB",
+    help="Leave matching libraries outside: by name, name without version, or path.",
+)
+
+jobs_option = click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(min=1),
+    default=os.cpu_count() or 1,
+    metavar="N",
+    help="Work with N threads; as many as there are processors unless told.",
+)
+
 search_options = _together(
     click.option(
         "--lib-path",
@@ -41,25 +57,13 @@ search_options = _together(
         help=f"Look for libraries here before the system's folders; several by repeating or with `{os.pathsep}`.",
     ),
     click.option("--sysroot", default="/", metavar="DIR", help="Take the system's folders from this root."),
-    click.option(
-        "--exclude",
-        multiple=True,
-        metavar="GLOB",
-        help="Leave matching libraries outside: by name, name without version, or path.",
-    ),
+    exclude_option,
     click.option(
         "--executable-path",
         metavar="PATH",
         help="What @executable_path stands for in a macOS wheel: a program, or the folder it lies in.",
     ),
-    click.option(
-        "--jobs",
-        "-j",
-        type=click.IntRange(min=1),
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="Work with N threads; as many as there are processors unless told.",
-    ),
+    jobs_option,
 )
 
 output_options = _together(
@@ -70,7 +74,7 @@ output_options = _together(
         default="wheelhouse",
         show_default=True,
         metavar="DIR",
-        help="Where repaired wheels go; made when absent.",
+        help="Where new wheels go; made when absent.",
     ),
     click.option("--force", is_flag=True, help="Replace a different wheel of the same name in the output folder."),
     click.option("-n", "--dry-run", is_flag=True, help="Print what would be done; write nothing."),

@@ -11,9 +11,9 @@ import click
 
 from truewheel.archive.reader import WheelReader
 from truewheel.bundler.bundle_options import BundleOptions
-from truewheel.cli.each import for_each, search_from
+from truewheel.cli.each import deployment_target, for_each, search_from
 from truewheel.cli.format import human_size, plural, printable
-from truewheel.errors import OutputError, UsageError
+from truewheel.errors import OutputError
 from truewheel.repair import apply_plan, plan_repair
 from truewheel.repair.options import RepairOptions
 
@@ -92,22 +92,11 @@ def _repair_options(options: Mapping[str, Any]) -> RepairOptions:
             keep_runtime=not options["drop_hardened_runtime"],
         ),
         require_archs=tuple(filter(None, (options["require_archs"] or "").replace(" ", "").split(","))),
-        deployment_target=_deployment_target(),
+        deployment_target=deployment_target(),
         sbom=options["sbom"],
         force=options["force"],
         jobs=options["jobs"],
     )
-
-
-def _deployment_target() -> tuple[int, int] | None:
-    """Return what MACOSX_DEPLOYMENT_TARGET asks for; raise UsageError for what is no version."""
-    text = os.environ.get("MACOSX_DEPLOYMENT_TARGET", "").strip()
-    if not text:
-        return None
-    parts = text.split(".")
-    if not all(part.isdecimal() for part in parts):
-        raise UsageError(f"{text!r} is no version of macOS", where="MACOSX_DEPLOYMENT_TARGET", hint="such as 11.0")
-    return int(parts[0]), int(parts[1]) if len(parts) > 1 else 0
 
 
 def _result(done: Repaired) -> dict[str, Any]:

@@ -16,7 +16,16 @@ from truewheel.archive.writer import Changes, NewMember, Pending, stage
 from truewheel.bundler.sbom import with_file_name
 from truewheel.bundler.universal import joined, pieces
 from truewheel.errors import InvalidArchiveError, RefusedError, UsageError
-from truewheel.macos_proof import confirm, mode_of, nothing_but, pardoned, require_true, sboms, wheel_member
+from truewheel.macos_proof import (
+    confirm,
+    mode_of,
+    nothing_but,
+    require_planned,
+    require_true,
+    sboms,
+    uncounting,
+    wheel_member,
+)
 from truewheel.merge.decisions import decide, require_same_metadata
 from truewheel.merge.options import MergeOptions
 from truewheel.merge.pair import opened
@@ -56,41 +65,33 @@ def merge_wheels(wheels: Sequence[Path], directory: Path, options: MergeOptions 
     """
     options = options or MergeOptions()
     with opened(wheels, options.jobs) as pair:
-        plan, one_sided = _planned(pair, options)
-        return _applied(pair, plan, one_sided, directory, options)
+        return apply_merge(pair, plan_merge(pair, options), directory, options)
 
 
-def plan_merge(wheels: Sequence[Path], options: MergeOptions | None = None) -> MergePlan:
-    """Return what a merge would do. Nothing is written. Raises as `merge_wheels` does."""
-    options = options or MergeOptions()
-    with opened(wheels, options.jobs) as pair:
-        return _planned(pair, options)[0]
-
-
-def _planned(pair: Pair, options: MergeOptions) -> tuple[MergePlan, tuple[str, ...]]:
-    """Return the plan, and the modules and programs that only one architecture has."""
+def plan_merge(pair: Pair, options: MergeOptions) -> MergePlan:
+    """Return what a merge of two open wheels would do. Nothing is written. Raises as `merge_wheels` does."""
     require_same_metadata(pair)
     decisions = decide(pair, parse_rules(options.prefer), allow_one_sided=options.allow_one_sided)
     _require_distinct_names(pair, decisions)
     label, warnings = _label(pair, decisions, options)
     one, two = (MergeInput(each.reader.path.name, each.architecture, each.reader.sha256()) for each in pair)
-    plan = MergePlan(
+    return MergePlan(
         inputs=(one, two),
         output_name=str(pair[0].reader.name.with_platforms(label.platforms)),
         platforms=label.platforms,
         joined=tuple(decisions.joined),
         preferred=tuple(decisions.preferred),
         one_sided=tuple(decisions.one_sided),
+        uncounted=tuple(decisions.uncounted),
         left_out=tuple(decisions.left_out),
         sboms=tuple(decisions.sboms),
-        notices=tuple(dict.fromkeys((*warnings, *label.notices, *_of_pardons(decisions)))),
+        notices=tuple(dict.fromkeys((*warnings, *label.notices, *_of_uncounted(decisions)))),
     )
-    return plan, tuple(decisions.pardoned)
 
 
-def _of_pardons(decisions: Decisions) -> Iterator[str]:
+def _of_uncounted(decisions: Decisions) -> Iterator[str]:
     one_sided = {choice.member: choice.architecture for choice in decisions.one_sided}
-    for member in decisions.pardoned:
+    for member in decisions.uncounted:
         yield f"{member} is there for {one_sided[member]} alone; the label does not count it"
 
 
@@ -117,7 +118,7 @@ def _label(pair: Pair, decisions: Decisions, options: MergeOptions) -> tuple[Mac
     )
     analysis = resliced(wheel, nothing_but(options.exclude))
     require_used_excludes(analysis)
-    verdict = pardoned(judge_macos(analysis), decisions.pardoned)
+    verdict = uncounting(judge_macos(analysis), decisions.uncounted)
     label = decide_macos_label(
         verdict,
         current=current,
@@ -133,11 +134,18 @@ def _label(pair: Pair, decisions: Decisions, options: MergeOptions) -> tuple[Mac
     return label, verdict.warnings
 
 
-def _applied(pair: Pair, plan: MergePlan, one_sided: tuple[str, ...], directory: Path, options: MergeOptions) -> Merged:
+def apply_merge(pair: Pair, plan: MergePlan, directory: Path, options: MergeOptions) -> Merged:
+    """Do what the plan says and return where the wheel is.
+
+    Raises RefusedError when the wheels are not the planned ones, ToolError when the result is not what was planned,
+    and OutputError when it cannot be written. In each case the directory is as before.
+    """
     first, second = (source.reader for source in pair)
+    for reader, item in zip((first, second), plan.inputs, strict=True):
+        require_planned(reader, item.name, item.sha256)
     changes = _changes(first, second, plan)
     with stage(first, changes, directory, jobs=options.jobs) as staged:
-        confirm(staged, plan.output_name, options.exclude, one_sided, options.jobs)
+        confirm(staged, plan.output_name, options.exclude, plan.uncounted, options.jobs)
         path = staged.publish(plan.output_name, force=options.force)
         notices = (*plan.notices, *staged.notices)
     return Merged(plan, path, first.size() + second.size(), path.stat().st_size, notices)

@@ -34,18 +34,17 @@ _SBOM_NAME = re.compile(r"(.*?)((?:\.(?:cdx|spdx|cyclonedx))?\.[^./]*)?")
 class Decisions:
     """What was decided; the lists are in the order of the members. For the first six see MergePlan.
 
-    files: the slices of each file of the new wheel that dyld may map. pardoned: modules and programs that only one
-    architecture has, on the caller's wish.
+    files: the slices of each file of the new wheel that dyld may map.
     differing: members that a rule could speak of. differ, lonely: why members cannot be merged.
     """
 
     joined: list[str] = field(default_factory=list)
     preferred: list[MergeChoice] = field(default_factory=list)
     one_sided: list[MergeChoice] = field(default_factory=list)
+    uncounted: list[str] = field(default_factory=list)
     left_out: list[MergeChoice] = field(default_factory=list)
     sboms: list[MergedSbom] = field(default_factory=list)
     files: dict[str, tuple[Slice, ...]] = field(default_factory=dict)
-    pardoned: list[str] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
     differ: list[str] = field(default_factory=list)
     lonely: list[str] = field(default_factory=list)
@@ -155,7 +154,7 @@ def _one_sided(source: Source, name: str, rules: Rules, result: Decisions, *, al
     result.one_sided.append(MergeChoice(name, source.architecture))
     result.files |= _mapped(source, name)
     if kind:
-        result.pardoned.append(name)
+        result.uncounted.append(name)
 
 
 def _needed_kind(source: Source, name: str) -> str:

@@ -43,6 +43,7 @@ class MergePlan:
     joined: members that become one fat file.
     preferred: members that differ, and whose file (or, in a joined one, whose slice) is taken by the caller's rules.
     one_sided: members that only one wheel has and that are kept.
+    uncounted: those of them that are modules or programs, which the label does not count for the other architecture.
     left_out: members that only one wheel has and that the caller's rules leave out.
     sboms: bills of materials that are kept beside the other wheel's.
     notices: sentences for the user.
@@ -54,6 +55,7 @@ class MergePlan:
     joined: tuple[str, ...] = ()
     preferred: tuple[MergeChoice, ...] = ()
     one_sided: tuple[MergeChoice, ...] = ()
+    uncounted: tuple[str, ...] = ()
     left_out: tuple[MergeChoice, ...] = ()
     sboms: tuple[MergedSbom, ...] = ()
     notices: tuple[str, ...] = ()
