@@ -4,6 +4,7 @@
 
 Needs Python and pip. Everything it makes lies in build/. The wheel and the libraries it lacks are small ones from
 fixtures/, built for Linux with glibc on x86_64 and aarch64; on another host the wheel is repaired but not imported.
+At the end the same wheel for Macs is repaired, on whatever host this is.
 """
 
 from __future__ import annotations
@@ -62,11 +63,7 @@ def demonstrate(environment: Path) -> None:
     truewheel(environment, "show", relative(wheel))
 
     say("3. The repair. The libraries lie in a folder of their own.")
-    wheelhouse = DEMO / "wheelhouse"
-    arguments = ["repair", "--lib-path", relative(libraries), "-w", relative(wheelhouse), relative(wheel)]
-    if truewheel(environment, *arguments):
-        raise DemoError("the repair failed")
-    (repaired,) = wheelhouse.glob("*.whl")
+    repaired = repair(environment, wheel, libraries, DEMO / "wheelhouse")
 
     say("4. What changed.")
     print_changes(wheel, repaired)
@@ -76,6 +73,20 @@ def demonstrate(environment: Path) -> None:
         print(f"It is not imported here: {obstacle}.")
     elif import_wheel(environment, repaired, "after") != GREETING:
         raise DemoError(f"the repaired wheel was expected to say: {GREETING}")
+
+    say("6. The same for a wheel for Macs, on this host: names changed and code signed, without a tool of Apple's.")
+    wheel = ROOT / "fixtures/wheels/macos/hello-1.0-cp310-abi3-macosx_11_0_universal2.whl"
+    libraries = ROOT / "fixtures/macho/universal2"
+    print_changes(wheel, repair(environment, wheel, libraries, DEMO / "wheelhouse-macos"))
+
+
+def repair(environment: Path, wheel: Path, libraries: Path, wheelhouse: Path) -> Path:
+    """Repair a wheel that lacks these libraries, and return the new one."""
+    arguments = ["repair", "--lib-path", relative(libraries), "-w", relative(wheelhouse), relative(wheel)]
+    if truewheel(environment, *arguments):
+        raise DemoError("the repair failed")
+    (repaired,) = wheelhouse.glob("*.whl")
+    return repaired
 
 
 def host() -> tuple[str, str]:
