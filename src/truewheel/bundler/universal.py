@@ -25,6 +25,8 @@ HEAD = 8
 _ARM_FAMILY, _FAMILY = 12, 0xFF
 _PAGE, _ARM_PAGE, _NO_PAGE = 12, 14, 3
 """Powers of two: a page of Intel's and of Apple's processors, and what suffices for a file that no loader maps."""
+_LIB64 = 0x80000000
+"""What programs for Intel's processors have in their subtype, and tables of slices have not; ARM uses it otherwise."""
 _UNMAPPED = frozenset({FileType.OBJECT.value, FileType.DSYM.value})
 _ENTRY, _SIZE, _END = 60, slice(48, 58), slice(58, 60)
 """`ar_hdr`: its bytes in all, where the size of the content stands, and where `_END_MARK` does."""
@@ -71,7 +73,8 @@ def pieces(content: memoryview, where: str) -> tuple[Piece, ...]:
     header = read_header(bytes(content[:LARGEST_HEADER]), where)
     page = _ARM_PAGE if header.cpu_type & _FAMILY == _ARM_FAMILY else _PAGE
     alignment = _NO_PAGE if header.file_type in _UNMAPPED else page
-    return (Piece(FatArch(header.cpu_type, header.cpu_subtype, 0, len(content), alignment), content),)
+    subtype = header.cpu_subtype if header.cpu_type & _FAMILY == _ARM_FAMILY else header.cpu_subtype & ~_LIB64
+    return (Piece(FatArch(header.cpu_type, subtype, 0, len(content), alignment), content),)
 
 
 def contradictions(one: Iterable[Piece], two: Iterable[Piece]) -> tuple[str, ...]:
