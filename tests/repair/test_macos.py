@@ -16,12 +16,15 @@ from support.hello import DIST_INFO, PACKAGE, hello_wheel
 from support.mac_identity import DER_ENTITLEMENTS, ENTITLEMENTS, IDENTIFIER, RUNTIME, TEAM, signed_with_identity
 from support.mac_names import member_names, relinked, require_sound, signed_slices, slices
 from support.mac_repairs import MODULE, bundled, contents, libraries, mac_wheel, options, repaired
+from support.signature_oracle import without_signature
 from support.wheels import build_wheel
+from truewheel.analyzer.search_options import SearchOptions
 from truewheel.archive.reader import WheelReader
 from truewheel.bundler.macho_edit import EditedMacho
 from truewheel.bundler.plan import MachoEdit, RepairPlan, SliceEdit
 from truewheel.errors import ExitCode, InvalidBinaryError, RefusedError, ToolError, UsageError
 from truewheel.repair import apply_plan, plan_repair, repair
+from truewheel.report import inspect_wheel
 
 if TYPE_CHECKING:
     from truewheel.repair.options import RepairOptions
@@ -345,3 +348,31 @@ def test_threads_change_no_byte(tmp_path: Path) -> None:
     wheel = mac_wheel(tmp_path, BOTH.extension, more, tag=BOTH_TAG)
     one = repair(wheel, tmp_path / "one", options(BOTH.folder, jobs=1)).path.read_bytes()
     assert repair(wheel, tmp_path / "four", options(BOTH.folder, jobs=4)).path.read_bytes() == one
+
+
+def unsigned(directory: Path) -> Path:
+    """Write a wheel with a module for arm64 that lacks nothing but a signature."""
+    content = without_signature(slices(mac_odd("lost-dependency.so").read_bytes())["arm64"])
+    return mac_wheel(directory, content, tag=ARM_TAG)
+
+
+def test_unsigned_code_for_arm64_is_signed_though_nothing_else_changes(tmp_path: Path) -> None:
+    wheel = unsigned(tmp_path)
+    done = repaired(wheel)
+    assert done.notices == (f"{MODULE}: its arm64 slice has no signature, so no Mac runs it; it gets an ad-hoc one",)
+    require_sound(contents(done.path)[MODULE])
+    assert member_names(done.path, MODULE) == member_names(wheel, MODULE)
+    again = repaired(done.path)
+    assert again.plan.changes_nothing
+    assert again.path.read_bytes() == done.path.read_bytes()
+
+
+def test_unsigned_code_for_arm64_is_told_before_it_is_repaired(tmp_path: Path) -> None:
+    report = inspect_wheel(unsigned(tmp_path), SearchOptions(system=False))
+    assert report.tidied == (f"without a signature no Mac runs arm64 code: {MODULE}",)
+
+
+def test_unsigned_code_for_other_architectures_and_systems_stays_so(tmp_path: Path) -> None:
+    more = {"hello/libphone.dylib": mac_odd("ios.dylib"), "hello/libtone.dylib": INTEL.tone}
+    wheel = mac_wheel(tmp_path, slices(mac_odd("lost-dependency.so").read_bytes())["arm64"], more, tag=ARM_TAG)
+    assert repaired(wheel).plan.changes_nothing

@@ -100,6 +100,12 @@ class Slice:
     free_bytes: int = 0
     has_signature: bool = False
 
+    @property
+    def lacks_signature(self) -> bool:
+        """Whether no Mac runs the slice until it is signed: the kernel kills unsigned code for arm64 alone."""
+        signed = self.has_signature or not self.architecture.startswith("arm64")
+        return not signed and self.platform == MACOS and self.file_type.is_loaded
+
 
 @dataclass(frozen=True, slots=True)
 class MachoFile:

@@ -153,6 +153,7 @@ class _Planner:
             remove=() if node.file.is_executable else _of_interpreter(edges),
             delete_rpaths=tuple(dict.fromkeys([*gone, *twice])),
             add_rpaths=tuple(path for path in added if path in twice or path not in item.rpaths),
+            sign=item.lacks_signature,
         )
 
     def library_slices(self, node: MachoNode, scheme: Scheme, copy: LibraryCopy) -> tuple[SliceEdit, ...]:
@@ -177,6 +178,7 @@ class _Planner:
                     delete_rpaths=tuple(
                         dict.fromkeys(path for path in item.rpaths if not is_system(f"{path}/library"))
                     ),
+                    sign=item.lacks_signature,
                 )
             )
         return tuple(edit for edit in slices if edit.changes_anything)

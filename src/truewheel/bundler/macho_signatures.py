@@ -38,7 +38,12 @@ def _of(reader: WheelReader, edit: MachoEdit) -> Iterator[str]:
     if not content:
         return
     for item in read_macho(content, edit.source).slices:
-        if item.architecture not in changed or not item.has_signature:
+        if item.architecture not in changed:
+            continue
+        if item.lacks_signature:
+            lacks = f"its {item.architecture} slice has no signature, so no Mac runs it"
+            yield f"{edit.source}: {lacks}; it gets an ad-hoc one"
+        if not item.has_signature:
             continue
         signature = read_signature(content, item, edit.source)
         if signature.kind is SignatureKind.IDENTITY:

@@ -83,6 +83,7 @@ class SliceEdit:
     rename: pairs of an old and a new name of a library, for every dylib command with that name.
     remove: names of libraries whose commands are dropped.
     delete_rpaths: LC_RPATH entries to drop, every occurrence. add_rpaths: entries to append.
+    sign: whether the slice has no signature and is to get one, whatever else changes.
     """
 
     architecture: str
@@ -91,12 +92,13 @@ class SliceEdit:
     remove: tuple[str, ...] = ()
     delete_rpaths: tuple[str, ...] = ()
     add_rpaths: tuple[str, ...] = ()
+    sign: bool = False
 
     @property
     def changes_anything(self) -> bool:
         """Whether the slice changes at all."""
         return self.install_name is not None or bool(
-            self.rename or self.remove or self.delete_rpaths or self.add_rpaths
+            self.rename or self.remove or self.delete_rpaths or self.add_rpaths or self.sign
         )
 
 

@@ -176,6 +176,7 @@ def _slice_lines(edit: MachoEdit) -> list[str]:
         lines += [f"no longer needs {name}" for name in item.remove]
         lines += [f"no rpath {path}" for path in item.delete_rpaths if path not in item.add_rpaths]
         lines += [f"rpath {path}" for path in item.add_rpaths]
+        lines += ["signed"] * item.sign
         for line in lines:
             by_line.setdefault(line, []).append(item.architecture)
     everywhere = len(edit.slices)

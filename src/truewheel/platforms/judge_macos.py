@@ -21,7 +21,7 @@ from truewheel.platforms.macos_reach import (
     reached,
     required_entries,
 )
-from truewheel.platforms.macos_remarks import mac_remarks, stray_rpaths, suspects
+from truewheel.platforms.macos_remarks import mac_remarks, stray_rpaths, suspects, unsigned
 from truewheel.platforms.verdict import Reason, Rule
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def judge_macos(analysis: MachoAnalysis) -> MacVerdict:
         platforms=_platforms(analysis),
         required=required,
         warnings=tuple(mac_remarks(analysis, reach)),
-        tidied=tuple(stray_rpaths(analysis)),
+        tidied=(*stray_rpaths(analysis), *unsigned(analysis)),
     )
 
 

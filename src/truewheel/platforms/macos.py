@@ -73,7 +73,7 @@ class MacVerdict:
     platforms: the systems that any slice of the wheel is built for, sorted.
     required: the members that the wheel cannot do without in any architecture: extension modules and programs.
     warnings: facts that break no promise but that a person should know. tidied: such facts that a repair removes
-        (LC_RPATH entries that name the build machine).
+        (LC_RPATH entries that name the build machine, code for arm64 without a signature).
     """
 
     architectures: tuple[ArchitectureTruth, ...]
