@@ -14,7 +14,6 @@ from truewheel.analyzer.search_options import SearchOptions
 from truewheel.archive.names import WheelName
 from truewheel.archive.reader import WheelReader
 from truewheel.archive.writer import NewMember
-from truewheel.bundler.sbom import with_file_name
 from truewheel.errors import RefusedError, ToolError
 from truewheel.platforms.judge_macos import judge_macos
 from truewheel.platforms.macos import lacking
@@ -23,7 +22,7 @@ from truewheel.platforms.verdict import sentences
 from truewheel.retagger.macos_evidence import mac_reasons_against
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
     from truewheel.archive.writer import StagedWheel
     from truewheel.platforms.macos import MacVerdict
@@ -93,20 +92,6 @@ def wheel_member(reader: WheelReader, name: WheelName) -> NewMember:
     member = f"{reader.dist_info}/WHEEL"
     content = reader.wheel.edited(tags=name.tags, root_is_purelib=False)
     return NewMember(member, content, mode_of(reader, member))
-
-
-def sboms(reader: WheelReader) -> tuple[str, ...]:
-    """Return the bills of materials in a wheel."""
-    return tuple(name for name in reader.files() if name.startswith(f"{reader.dist_info}/sboms/"))
-
-
-def renamed_sboms(reader: WheelReader, new: str) -> Iterator[NewMember]:
-    """Yield the bills of materials that name the wheel's own file, with its new name."""
-    for member in sboms(reader):
-        content = reader.read(member)
-        changed = with_file_name(content, reader.path.name, new)
-        if changed != content:
-            yield NewMember(member, changed, mode_of(reader, member))
 
 
 def mode_of(reader: WheelReader, member: str) -> int:

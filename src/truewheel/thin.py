@@ -18,6 +18,7 @@ from truewheel.analyzer.macho_resliced import NewWheel, resliced
 from truewheel.analyzer.search_options import require_used_excludes
 from truewheel.archive.names import WheelName
 from truewheel.archive.reader import WheelReader
+from truewheel.archive.sboms import renamed_sboms, sboms
 from truewheel.archive.writer import Changes, NewMember, Pending, copy_unchanged, stage
 from truewheel.bundler.universal import HEAD, pieces, thinned
 from truewheel.errors import RefusedError, UsageError
@@ -25,11 +26,9 @@ from truewheel.macos_proof import (
     confirm,
     mode_of,
     nothing_but,
-    renamed_sboms,
     require_macos,
     require_planned,
     require_true,
-    sboms,
     wheel_member,
 )
 from truewheel.platforms.judge_macos import judge_macos
@@ -266,7 +265,7 @@ def _changes(reader: WheelReader, plan: ThinPlan) -> Changes:
         for member in plan.thinned
     ]
     put.append(wheel_member(reader, WheelName.parse(plan.output_name)))
-    put += renamed_sboms(reader, plan.output_name)
+    put += renamed_sboms(reader, plan.input_name, plan.output_name)
     return Changes(tuple(put), frozenset(plan.dropped))
 
 

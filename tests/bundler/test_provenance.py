@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from support.fixtures import family
 from support.hello import DIST_INFO, hello_wheel
-from support.wheels import build_wheel
 from truewheel.archive.reader import WheelReader
 from truewheel.bundler.plan import ElfEdit, LibraryCopy, RepairPlan
-from truewheel.bundler.provenance import provenance_members, renamed_sboms
+from truewheel.bundler.provenance import provenance_members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +19,7 @@ NEW_NAME = "hello-1.0-cp310-abi3-manylinux_2_17_x86_64.whl"
 SBOMS = f"{DIST_INFO}/sboms"
 
 
-def plan(reader: WheelReader, *sources: str, output_name: str = NEW_NAME) -> RepairPlan:
+def plan(reader: WheelReader, *sources: str) -> RepairPlan:
     copies = tuple(
         LibraryCopy(source, "libgreet.so.1", f"hello.libs/libgreet-{number}.so.1", f"{number:064}", 1)
         for number, source in enumerate(sources)
@@ -31,7 +29,7 @@ def plan(reader: WheelReader, *sources: str, output_name: str = NEW_NAME) -> Rep
     return RepairPlan(
         reader.path.name,
         "0",
-        output_name,
+        NEW_NAME,
         ("manylinux_2_17_x86_64",),
         None,
         rewrites_metadata=True,
@@ -111,36 +109,3 @@ def test_texts_of_one_name_and_package_come_along_each(tmp_path: Path, monkeypat
         f"{folder}/COPYING": b"one",
         f"{folder}/COPYING-2": b"two",
     }
-
-
-def renamed(wheel: Path, output_name: str) -> dict[str, bytes | Path]:
-    with WheelReader.open(wheel) as reader:
-        found = renamed_sboms(reader, plan(reader, output_name=output_name))
-        return {each.name: bytes(each.bytes()) for each in found}
-
-
-def test_bills_of_materials_name_the_new_file(tmp_path: Path) -> None:
-    old = "hello-1.0-cp310-abi3-linux_x86_64.whl"
-    files: dict[str, Path | bytes] = {
-        f"{SBOMS}/a.json": f"pkg:pypi/hello@1.0?file_name={old} {old}".encode(),
-        f"{SBOMS}/b.xml": f"file_name={old}&amp;file_name={old}".encode(),
-        f"{SBOMS}/c.json": b"file_name=other-1.0-py3-none-any.whl",
-        "hello/d.json": f"file_name={old}".encode(),
-    }
-    assert renamed(hello_wheel(tmp_path, files), NEW_NAME) == {
-        f"{SBOMS}/a.json": f"pkg:pypi/hello@1.0?file_name={NEW_NAME} {old}".encode(),
-        f"{SBOMS}/b.xml": f"file_name={NEW_NAME}&amp;file_name={NEW_NAME}".encode(),
-    }
-
-
-def test_names_with_a_local_version_are_encoded_as_they_were(tmp_path: Path) -> None:
-    old, new = "foo-1.0+cu12-py3-none-any.whl", "foo-1.0+cu12-py3-none-linux_x86_64.whl"
-    folder = "foo-1.0+cu12.dist-info"
-    content = f"file_name={quote(old)} file_name={old}".encode()
-    wheel = build_wheel(tmp_path, {f"{folder}/sboms/a.json": content}, filename=old, dist_info=folder)
-    assert list(renamed(wheel, new).values()) == [f"file_name={quote(new)} file_name={new}".encode()]
-
-
-def test_bills_of_materials_stay_when_the_name_stays(tmp_path: Path) -> None:
-    old = "hello-1.0-cp310-abi3-linux_x86_64.whl"
-    assert renamed(hello_wheel(tmp_path, {f"{SBOMS}/a.json": f"file_name={old}".encode()}), old) == {}

@@ -45,21 +45,6 @@ def provenance_members(reader: WheelReader, plan: RepairPlan, root: Path) -> tup
     return (NewMember(_sbom_member(reader), content), *_licence_members(reader, found))
 
 
-def renamed_sboms(reader: WheelReader, plan: RepairPlan) -> Iterator[NewMember]:
-    """Yield the bills of materials already in the wheel that name the wheel's own file, with its new name."""
-    if plan.output_name == plan.input_name:
-        return
-    from truewheel.bundler.sbom import with_file_name
-
-    folder = f"{reader.dist_info}/sboms/"
-    for member in reader.files():
-        if member.startswith(folder):
-            content = reader.read(member)
-            changed = with_file_name(content, plan.input_name, plan.output_name)
-            if changed != content:
-                yield NewMember(member, changed, mode=reader.entries[member].mode & 0o777 or 0o644)
-
-
 def _needed(edit: ElfEdit, plan: RepairPlan) -> set[str]:
     """Return the names by which an edited file needs bundled libraries, as far as they tell.
 

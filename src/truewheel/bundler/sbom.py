@@ -56,13 +56,6 @@ def sbom(
     return _with_serial_number(document)
 
 
-def with_file_name(content: bytes, old: str, new: str) -> bytes:
-    """Return a bill of materials in which the wheel's own package URL has another file name, however it was encoded."""
-    for spell in (str, quote):
-        content = content.replace(f"file_name={spell(old)}".encode(), f"file_name={spell(new)}".encode())
-    return content
-
-
 def _with_serial_number(document: dict[str, Any]) -> bytes:
     from uuid import NAMESPACE_URL, uuid5
 

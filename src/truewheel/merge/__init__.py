@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from truewheel.analyzer.macho_resliced import NewWheel, resliced
 from truewheel.analyzer.search_options import require_used_excludes
 from truewheel.archive.member_names import check_names
+from truewheel.archive.sboms import sboms, with_file_name
 from truewheel.archive.writer import Changes, NewMember, Pending, stage
-from truewheel.bundler.sbom import with_file_name
 from truewheel.bundler.universal import joined, pieces
 from truewheel.errors import InvalidArchiveError, RefusedError, UsageError
 from truewheel.macos_proof import (
@@ -22,7 +22,6 @@ from truewheel.macos_proof import (
     nothing_but,
     require_planned,
     require_true,
-    sboms,
     uncounting,
     wheel_member,
 )

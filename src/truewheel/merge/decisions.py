@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 from truewheel.analyzer.macho import is_macho
 from truewheel.analyzer.macho_image import FileType
-from truewheel.bundler.sbom import with_file_name
+from truewheel.archive.sboms import sboms, with_file_name
 from truewheel.bundler.universal import HEAD, contradictions, may_be_sliced, pieces
 from truewheel.errors import RefusedError
-from truewheel.macos_proof import sboms
 from truewheel.merge.pair import both
 from truewheel.merge.plan import MergeChoice, MergedSbom
 

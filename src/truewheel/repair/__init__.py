@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.archive.names import WheelName
 from truewheel.archive.reader import WheelReader
+from truewheel.archive.sboms import renamed_sboms
 from truewheel.archive.staging import writing
 from truewheel.archive.writer import Changes, NewMember, copy_unchanged, stage
 from truewheel.bundler.apply import launcher_members, native_members
 from truewheel.bundler.plan import RepairPlan
-from truewheel.bundler.provenance import provenance_members, renamed_sboms
+from truewheel.bundler.provenance import provenance_members
 from truewheel.errors import RefusedError, ToolError
 from truewheel.platforms.systems import System, systems_of
 
@@ -145,7 +146,7 @@ def _changes(
     if plan.rewrites_metadata:
         metadata = reader.wheel.edited(tags=name.tags, root_is_purelib=False)
         put.append(NewMember(f"{reader.dist_info}/WHEEL", metadata))
-    put += renamed_sboms(reader, plan)
+    put += renamed_sboms(reader, plan.input_name, plan.output_name)
     if not (plan.sbom and plan.libraries):
         return Changes(tuple(put))
     return Changes(tuple(put), later=partial(provenance_members, reader, plan, options.search.sysroot))
