@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from support.cli import truewheel
 from support.fixtures import mac_family, mac_odd
+from support.greeting import SAID, SAY
 from support.hello import DIST_INFO, PACKAGE, hello_wheel
 from support.mac_identity import DER_ENTITLEMENTS, ENTITLEMENTS, IDENTIFIER, RUNTIME, TEAM, signed_with_identity
 from support.mac_names import member_names, relinked, require_sound, signed_slices, slices
-from support.mac_repairs import MODULE, bundled, contents, libraries, mac_wheel, options, repaired
+from support.mac_python import run_python, runs_mac_code
+from support.mac_repairs import MODULE, bundled, contents, libraries, mac_wheel, options, repaired, unpacked
 from support.signature_oracle import without_signature
 from support.wheels import build_wheel
 from truewheel.analyzer.search_options import SearchOptions
@@ -27,9 +30,11 @@ from truewheel.repair import apply_plan, plan_repair, repair
 from truewheel.report import inspect_wheel
 
 if TYPE_CHECKING:
+    from support.fixtures import MacFolder
     from truewheel.repair.options import RepairOptions
 
 ARM, INTEL, BOTH = (mac_family(name) for name in ("arm64", "x86_64", "universal2"))
+SINGLE: Final[tuple[MacFolder, ...]] = ("arm64", "x86_64")
 ARM_TAG = "cp310-abi3-macosx_11_0_arm64"
 BOTH_TAG = "cp310-abi3-macosx_11_0_universal2"
 GREET = "/opt/hello/lib/libgreet.1.dylib"
@@ -376,3 +381,26 @@ def test_unsigned_code_for_other_architectures_and_systems_stays_so(tmp_path: Pa
     more = {"hello/libphone.dylib": mac_odd("ios.dylib"), "hello/libtone.dylib": INTEL.tone}
     wheel = mac_wheel(tmp_path, slices(mac_odd("lost-dependency.so").read_bytes())["arm64"], more, tag=ARM_TAG)
     assert repaired(wheel).plan.changes_nothing
+
+
+@runs_mac_code
+def test_each_slice_gets_the_library_of_its_own_architecture(tmp_path: Path) -> None:
+    folders = [libraries(tmp_path / name, [mac_family(name).greet, mac_family(name).tone]) for name in SINGLE]
+    done = repaired(universal(tmp_path), *folders)
+    for folder in folders:
+        shutil.rmtree(folder)
+    assert done.path.name.endswith("-macosx_10_9_universal2.whl")
+    assert len(bundled(done.path)) == 4
+    members = contents(done.path)
+    for architecture, found in member_names(done.path, MODULE).items():
+        library = found.needed[0].removeprefix("@loader_path/../")
+        assert list(slices(members[library])) == [architecture]
+    assert run_python(unpacked(done.path, tmp_path / "site"), SAY).output == SAID
+
+
+@runs_mac_code
+def test_a_library_that_reexports_another_still_does(tmp_path: Path) -> None:
+    found = libraries(tmp_path / "libraries", [mac_odd("reexport/libumbrella.dylib"), INTEL.tone])
+    done = repaired(mac_wheel(tmp_path, mac_odd("reexport/_hello.abi3.so")), found)
+    shutil.rmtree(found)
+    assert run_python(unpacked(done.path, tmp_path / "site"), SAY).output == "libtone 2\n"
