@@ -6,10 +6,11 @@ follows from the input and the options.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from truewheel.errors import InvalidInputError
+from truewheel.plain_data import typed
 
 if TYPE_CHECKING:
     from truewheel.archive.reader import WheelReader
@@ -214,28 +215,7 @@ class RepairPlan:
         if schema != SCHEMA:
             raise InvalidInputError(f"the plan has schema {schema!r}, not {SCHEMA!r}", hint="make the plan again")
         try:
-            plan: RepairPlan = _typed(cls, data)
+            plan: RepairPlan = typed(cls, data)
         except TypeError as error:
             raise InvalidInputError(f"the plan is damaged: {error}", hint="make the plan again") from error
         return plan
-
-
-def _typed(kind: Any, data: object) -> Any:  # noqa: ANN401 - as many types as the plan has fields
-    """Return `data`, as JSON gives it, as a value of the type `kind`; raise TypeError when it is none."""
-    if is_dataclass(kind) and isinstance(kind, type):
-        if not isinstance(data, dict):
-            raise TypeError(f"{kind.__name__} cannot be made of {data!r}")
-        hints = get_type_hints(kind)
-        unknown = sorted(str(key) for key in data.keys() - hints.keys())
-        if unknown:
-            raise TypeError(f"{kind.__name__} has no {unknown[0]!r}")
-        return kind(**{name: _typed(hints[name], value) for name, value in data.items()})
-    choices = get_args(kind)
-    if get_origin(kind) is not tuple:
-        if type(data) in (choices or (kind,)):
-            return data
-    elif isinstance(data, (list, tuple)):
-        kinds = choices[:1] * len(data) if choices[-1] is Ellipsis else choices
-        if len(kinds) == len(data):
-            return tuple(_typed(each, value) for each, value in zip(kinds, data, strict=True))
-    raise TypeError(f"{data!r} is not {kind}")

@@ -1,0 +1,27 @@
+"""Dataclasses from the values that JSON gives, held against their annotations."""
+
+from __future__ import annotations
+
+from dataclasses import is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
+
+
+def typed(kind: Any, data: object) -> Any:  # noqa: ANN401 - as many types as the plan has fields
+    """Return `data`, as JSON gives it, as a value of the type `kind`; raise TypeError when it is none."""
+    if is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(data, dict):
+            raise TypeError(f"{kind.__name__} cannot be made of {data!r}")
+        hints = get_type_hints(kind)
+        unknown = sorted(str(key) for key in data.keys() - hints.keys())
+        if unknown:
+            raise TypeError(f"{kind.__name__} has no {unknown[0]!r}")
+        return kind(**{name: typed(hints[name], value) for name, value in data.items()})
+    choices = get_args(kind)
+    if get_origin(kind) is not tuple:
+        if type(data) in (choices or (kind,)):
+            return data
+    elif isinstance(data, (list, tuple)):
+        kinds = choices[:1] * len(data) if choices[-1] is Ellipsis else choices
+        if len(kinds) == len(data):
+            return tuple(typed(each, value) for each, value in zip(kinds, data, strict=True))
+    raise TypeError(f"{data!r} is not {kind}")
