@@ -25,7 +25,37 @@ def _together(*decorators: Decorator) -> Decorator:
     return apply
 
 
-wheels_argument = click.argument("wheels", nargs=-1, required=True, type=click.Path(), metavar="WHEEL...")
+def _named(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the wheels that the argument and the lists name; a command without any has no meaning."""
+    if context.resilient_parsing:
+        return words
+    from truewheel.batch.inputs import expand, listed
+
+    words = (*words, *(line for name in context.meta.get(_LISTS, ()) for line in listed(name)))
+    if not words:
+        raise click.MissingParameter(ctx=context, param=parameter)
+    return expand(words)
+
+
+def _remember(context: click.Context, _: click.Parameter, lists: tuple[str, ...]) -> None:
+    context.meta[_LISTS] = lists
+
+
+_LISTS = "truewheel.lists"
+"""Where the context keeps the lists of `--from-file` until the argument is read."""
+
+wheels_argument = _together(
+    click.argument("wheels", nargs=-1, type=click.Path(), metavar="WHEEL...", callback=_named),
+    click.option(
+        "--from-file",
+        multiple=True,
+        metavar="LIST",
+        is_eager=True,
+        expose_value=False,
+        callback=_remember,
+        help="Take wheels, folders and patterns from this file too, one a line; `-` is the standard input.",
+    ),
+)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 
