@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -253,8 +252,8 @@ def test_entries_are_modules_programs_libraries_nobody_names_and_rings() -> None
 
 
 def test_a_member_that_is_not_installed_is_found_by_nobody() -> None:
-    lost = replace(
-        member("x.data/odd/liba.dylib", part("@loader_path/libb.dylib", name="@rpath/liba.dylib")), place=None
+    lost = member("x.data/odd/liba.dylib", part("@loader_path/libb.dylib", name="@rpath/liba.dylib"))._replace(
+        place=None
     )
     beside = member("x.data/odd/libb.dylib", part())
     found = _resolve(member(MODULE, bundle("@rpath/liba.dylib")), lost, beside)
@@ -263,11 +262,9 @@ def test_a_member_that_is_not_installed_is_found_by_nobody() -> None:
 
 
 def test_files_of_the_data_folder_meet_those_of_the_root() -> None:
-    placed = replace(member("x.data/platlib/pkg/liba.dylib", part()), place="wheel:platlib/pkg/liba.dylib")
-    script = replace(
-        member("x.data/scripts/tool", part("@loader_path/../pkg/liba.dylib", kind=FileType.EXECUTABLE)),
-        place="wheel:scripts/tool",
-    )
+    placed = member("x.data/platlib/pkg/liba.dylib", part())._replace(place="wheel:platlib/pkg/liba.dylib")
+    tool = member("x.data/scripts/tool", part("@loader_path/../pkg/liba.dylib", kind=FileType.EXECUTABLE))
+    script = tool._replace(place="wheel:scripts/tool")
     found = _resolve(member(MODULE, bundle("@loader_path/liba.dylib")), placed, script)
     assert _ends(found, MODULE) == [(placed.name, SearchRule.LOADER_PATH)]
     assert _ends(found, script.name) == [(placed.name, SearchRule.IN_WHEEL)]

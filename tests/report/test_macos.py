@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -227,7 +226,7 @@ def test_a_refusal_without_reasons_is_told_in_one_sentence() -> None:
 
 
 def test_members_that_no_record_lists_are_told() -> None:
-    analysis = replace(BuiltMac().module(DEMO, BOTH).analysis(), unrecorded=(DEMO,), ignored=(("a.o", "why"),))
+    analysis = BuiltMac().module(DEMO, BOTH).analysis()._replace(unrecorded=(DEMO,), ignored=(("a.o", "why"),))
     report = report_macos("x.whl", 1, analysis, judge_macos(analysis))
     assert (report.unrecorded, report.ignored) == ((DEMO,), (("a.o", "why"),))
 

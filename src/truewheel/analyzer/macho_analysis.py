@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from truewheel.archive.names import WheelName
 
 
-@dataclass(frozen=True, slots=True)
-class MachoAnalysis:
+class MachoAnalysis(NamedTuple):
     """What is inside a wheel for macOS or iOS.
 
     name: the wheel's file name.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.macho import is_macho, read_macho_ranges
 from truewheel.analyzer.macho_fat import is_fat
@@ -45,8 +44,7 @@ _REASONS = {
 _NOT_LOADED = "a Mach-O file of a kind that no loader maps"
 
 
-@dataclass(frozen=True, slots=True)
-class MachoContents:
+class MachoContents(NamedTuple):
     """What the native members say.
 
     files: those with at least one slice that dyld maps, by name. ignored: all other native members, names with the

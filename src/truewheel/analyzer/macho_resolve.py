@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.dyld import Process, slice_for
 from truewheel.analyzer.graph import SearchRule
@@ -38,8 +38,7 @@ _BEFORE_LOADED = frozenset({SearchRule.LIB_PATH, SearchRule.DYLD_ENVIRONMENT, Se
 """The rules whose places dyld tries before it compares a bare name with what is loaded."""
 
 
-@dataclass(frozen=True, slots=True)
-class MachoMember:
+class MachoMember(NamedTuple):
     """One Mach-O file of the wheel. place: `wheel:` and its installed path; None when it is not installed."""
 
     name: str
@@ -48,8 +47,7 @@ class MachoMember:
     place: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class MachoResolution:
+class MachoResolution(NamedTuple):
     """The graph, and what was learnt on the way.
 
     entries: the members that something opens by itself, in archive order.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from truewheel.platforms.verdict import Reason
@@ -25,8 +25,7 @@ class Fate(Enum):
     LEFT_OUT = "left out"
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryLine:
+class LibraryLine(NamedTuple):
     """One library in the tree below a file, `depth` steps away from it.
 
     place: the member or path where the library lies; empty when there is none.
@@ -44,16 +43,14 @@ class LibraryLine:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FileGroup:
+class FileGroup(NamedTuple):
     """Files of the wheel that need the same libraries, and the tree of these; system libraries are left out."""
 
     members: tuple[str, ...]
     lines: tuple[LibraryLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TagTruth:
+class TagTruth(NamedTuple):
     """One platform tag of the name.
 
     true: None for a tag that cannot be judged. note: why it cannot, or what there is to say of it; may be empty.
@@ -65,8 +62,7 @@ class TagTruth:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MinimumLine:
+class MinimumLine(NamedTuple):
     """The oldest macOS that one architecture of a wheel runs on, and the files that set it, as `major.minor`."""
 
     architecture: str
@@ -135,7 +131,9 @@ class WheelReport:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
-    """Return a value with enum members replaced by their values, for JSON."""
+    """Return a value with enum members replaced by their values and facts by tables, for JSON."""
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, Enum):
