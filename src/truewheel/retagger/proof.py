@@ -13,6 +13,8 @@ from truewheel.platforms.systems import System, system_of
 from truewheel.platforms.verdict import Reason, Rule
 
 if TYPE_CHECKING:
+    from truewheel.analyzer.analyze import Analysis
+    from truewheel.analyzer.macho_analysis import MachoAnalysis
     from truewheel.archive.reader import WheelReader
     from truewheel.platforms.macos import MacVerdict
     from truewheel.platforms.verdict import Verdict
@@ -98,14 +100,19 @@ def prove(reader: WheelReader, *, jobs: int = 1) -> Proof:
     """
     from truewheel.analyzer.analyze import analyze
     from truewheel.analyzer.analyze_macho import analyze_macho
+
+    inside = SearchOptions(system=False)
+    return proof_of(reader, analyze(reader, inside, jobs=jobs), analyze_macho(reader, inside, jobs=jobs))
+
+
+def proof_of(reader: WheelReader, linux: Analysis, macos: MachoAnalysis) -> Proof:
+    """Judge the machine code of a wheel that was read already, without a look at anything outside the wheel."""
     from truewheel.platforms.judge import judge
     from truewheel.platforms.judge_macos import judge_macos
 
-    inside = SearchOptions(system=False)
-    macho = analyze_macho(reader, inside, jobs=jobs)
     return Proof(
-        linux=judge(analyze(reader, inside, jobs=jobs)),
-        macos=judge_macos(macho) if any(macho.graph.members()) else None,
+        linux=judge(linux),
+        macos=judge_macos(macos) if any(macos.graph.members()) else None,
         pe=tuple(name for name in reader.files() if _is_pe(reader, name)),
     )
 
