@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from truewheel.retagger.acceptance.letters import lowered
 from truewheel.retagger.acceptance.platform_tags import platform_tags
 from truewheel.retagger.acceptance.python_tags import blocks
 from truewheel.retagger.acceptance.refusal import refusal
@@ -59,15 +60,6 @@ def accepts(name: WheelName, target: Target, requires_python: str = "") -> Accep
         return Acceptance(accepted=True, rank=rank, reason=f"{target.says} looks for {tag}", tag=tag)
     reason, nearest = refusal(wanted, target, looked_for(target), "" if fits else requires_python)
     return Acceptance(accepted=False, rank=None, reason=reason, nearest=nearest)
-
-
-def lowered(name: WheelName) -> WheelName:
-    """Return the name with its tags in lower case, as most installers read them."""
-    return name._replace(
-        python=tuple(tag.lower() for tag in name.python),
-        abi=tuple(tag.lower() for tag in name.abi),
-        platform=tuple(tag.lower() for tag in name.platform),
-    )
 
 
 @lru_cache(maxsize=256)

@@ -7,10 +7,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from truewheel.errors import UsageError
-from truewheel.retagger.acceptance.facts import facts, span_of
+from truewheel.retagger.acceptance.facts import Span, facts, span_of, version_of
 
 if TYPE_CHECKING:
-    from truewheel.retagger.acceptance.facts import Span, Version
+    from truewheel.retagger.acceptance.facts import Version
 
 _RELEASE = re.compile(r"(pip|uv)(?:[-= ]*(\d+(?:\.\d+)*))?")
 
@@ -22,6 +22,7 @@ class Installer(NamedTuple):
     first: str
     last: str
     pythons: Span
+    not_pythons: frozenset[Version]
     rules: str
     exact_case: bool
     macos: str
@@ -43,6 +44,7 @@ class Installer(NamedTuple):
     python_platform: str
     cp_any: str
     requires_python: bool
+    newer_pythons: bool
     systems: tuple[str, ...]
 
     @property
@@ -51,8 +53,14 @@ class Installer(NamedTuple):
         return between(self, self)
 
     def runs_on(self, python: Version) -> bool:
-        """Whether its releases run on this Python at all; what came after them is given the benefit of the doubt."""
-        return self.pythons.oldest is None or python >= self.pythons.oldest
+        """Whether its releases run on this Python, or, of old releases, did when both were new."""
+        if python in self.not_pythons:
+            return False
+        return python in (Span(self.pythons.oldest, None) if self.newer_pythons else self.pythons)
+
+    def met(self, python: Version) -> bool:
+        """Whether its releases and this Python were used together."""
+        return python in self.pythons and python not in self.not_pythons
 
 
 def between(oldest: Installer, newest: Installer) -> str:
@@ -114,5 +122,6 @@ def _generations(program: str, rows: list[dict[str, Any]], inherited: dict[str, 
         }
         first, last = values.pop("releases")
         values["pythons"] = span_of(values["pythons"])
+        values["not_pythons"] = frozenset(version_of(text) for text in values["not_pythons"])
         result.append(Installer(program=program, first=first, last=last, **values))
     return tuple(result)

@@ -6,7 +6,8 @@ it: pip up to 1.5.6 takes the interpreter's word, 6.0 to 7.1 expand it, later on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.platforms.macos_facts import mac_facts
 from truewheel.retagger.acceptance.facts import facts, span_of
@@ -36,7 +37,7 @@ def mac_platforms(system: TargetSystem, installer: Installer, build: Build | Non
         return (reported,) if installer.macos == "exact" else tuple(_reported(reported, installer))
     if installer.sees_10_16 and build and build.old_sdk and version >= _FIRST_YEARLY:
         version = _AS_TOLD
-    return tuple(str(tag) for tag in _machine(version, architecture, installer))
+    return tuple(_machine(version, architecture, installer))
 
 
 def _reported(platform: str, installer: Installer) -> Iterator[str]:
@@ -53,36 +54,47 @@ def _reported(platform: str, installer: Installer) -> Iterator[str]:
         yield from (str(MacTag((major, minor), name)) for name in names)
 
 
-def _machine(version: Version, architecture: str, installer: Installer) -> Iterator[MacTag]:
+def _machine(version: Version, architecture: str, installer: Installer) -> Iterator[str]:
+    """Yield the tags for a running system, newest first."""
     major, minor = version
+    names = _Names(installer.macos_years, installer.macos_names, installer.universal_for_all)
     if major < _FIRST_YEARLY[0] or installer.macos_11 == "minor":
         for older in range(minor, -1, -1):
-            yield from _of_version((major, older), architecture, installer)
+            yield from _of_version((major, older), architecture, names)
         return
     for older in range(major, _FIRST_YEARLY[0] - 1, -1):
-        yield from _of_version((older, 0), architecture, installer)
+        yield from _of_version((older, 0), architecture, names)
     for older in range(_LAST_OF_TEN, _FIRST_OF_TEN - 1, -1):
         if architecture == "x86_64":
-            yield from _of_version((10, older), architecture, installer)
+            yield from _of_version((10, older), architecture, names)
         elif installer.macos_11 == "major-universal2":
-            yield MacTag((10, older), "universal2")
+            yield str(MacTag((10, older), "universal2"))
 
 
-def _of_version(version: Version, architecture: str, installer: Installer) -> Iterator[MacTag]:
-    """Yield the tags of one version: of the architecture alone, then of the names that include it."""
-    years = facts("installers")["macos_years"].get(installer.macos_years)
+class _Names(NamedTuple):
+    """What of an installer decides which names it looks for at one version."""
+
+    years: str
+    several: tuple[str, ...]
+    universal_for_all: bool
+
+
+@cache
+def _of_version(version: Version, architecture: str, names: _Names) -> tuple[str, ...]:
+    """Return the tags of one version: of the architecture alone, then of the names that include it."""
+    table = facts("installers")["macos_years"].get(names.years)
 
     def sold(name: str) -> bool:
-        return years is None or (name in years and version in span_of(years[name]))
+        return table is None or (name in table and version in span_of(table[name]))
 
-    if installer.macos_years == "packaging" and not sold(architecture):
-        return
-    if sold(architecture):
-        yield MacTag(version, architecture)
-    for name in installer.macos_names:
-        always = name == "universal" and installer.universal_for_all
+    if names.years == "packaging" and not sold(architecture):
+        return ()
+    looked_for = [architecture] if sold(architecture) else []
+    for name in names.several:
+        always = name == "universal" and names.universal_for_all
         if always or (_includes(name, architecture) and any(sold(member) for member in _members(name))):
-            yield MacTag(version, name)
+            looked_for.append(name)
+    return tuple(str(MacTag(version, name)) for name in looked_for)
 
 
 def _includes(name: str, architecture: str) -> bool:

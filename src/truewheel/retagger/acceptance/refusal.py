@@ -39,11 +39,7 @@ def refusal(
     requires_python: the requirement that the target's Python does not meet; empty when it meets it.
     """
     if not target.installer.runs_on(target.interpreter.version):
-        oldest = "{}.{}".format(*(target.installer.pythons.oldest or ()))
-        return (
-            f"{target.installer.name} does not run on {target.interpreter.name}, but on Python {oldest} and later",
-            (),
-        )
+        return f"{target.installer.name} is not for Python {target.interpreter.name}, but for {_pythons(target)}", ()
     known = _Known(
         dict.fromkeys(block.python for block in wanted),
         dict.fromkeys(block.abi for block in wanted),
@@ -58,11 +54,16 @@ def refusal(
     return f"{target.says}: {'; '.join(faults)}", tuple(_nearest(name, known, wanted))
 
 
+def _pythons(target: Target) -> str:
+    oldest, newest = ("{}.{}".format(*version) for version in target.installer.pythons if version)
+    return f"{oldest} and later" if target.installer.newer_pythons else f"{oldest} to {newest}"
+
+
 def _faults(name: WheelName, target: Target, known: _Known) -> Iterator[str]:
     """Yield a phrase for each part that does not match by itself."""
     if not any(python in known.pythons for python in name.python):
         yield f"the Python tag {_listed(name.python)} is none of {_few(known.pythons)}"
-    if not any(abi in known.abis for abi in name.abi):
+    elif not any(abi in known.abis for abi in name.abi):
         yield f"the ABI tag {_listed(name.abi)} is none of {_few(known.abis)}"
     if not any(platform in known.platforms for platform in name.platform):
         phrases: dict[str, list[str]] = {}
