@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -347,3 +348,13 @@ def test_the_facts_agree_with_what_installers_look_for() -> None:
                 assert oldest == facts_.floors[name]
     looked_for = {tag.split("_", 3)[3] for name in ("x86_64", "i386") for tag in mac_platforms((10, 9), name)}
     assert looked_for | {"arm64", "ppc", "ppc64", "fat3"} == {*facts_.families, "fat3"} | (looked_for & {"fat32"})
+
+
+def test_arm64_code_without_a_signature_is_mendable_and_intel_needs_none() -> None:
+    built = BuiltMac().module("demo/x.so", BOTH)
+    node = built.nodes["demo/x.so"]
+    bare = tuple(replace(item, has_signature=False) for item in node.file.slices)
+    built.nodes["demo/x.so"] = node._replace(file=replace(node.file, slices=bare))
+    verdict = judge_macos(built.analysis())
+    assert [(reason.rule, reason.mendable) for reason in verdict.against("arm64")] == [(Rule.UNSIGNED, True)]
+    assert verdict.against("x86_64") == ()

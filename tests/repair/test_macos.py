@@ -26,6 +26,7 @@ from truewheel.archive.reader import WheelReader
 from truewheel.bundler.macho_edit import EditedMacho
 from truewheel.bundler.plan import MachoEdit, RepairPlan, SliceEdit
 from truewheel.errors import ExitCode, InvalidBinaryError, RefusedError, ToolError, UsageError
+from truewheel.platforms.verdict import Rule
 from truewheel.repair import apply_plan, plan_repair, repair
 from truewheel.report import inspect_wheel
 
@@ -374,7 +375,7 @@ def test_unsigned_code_for_arm64_is_signed_though_nothing_else_changes(tmp_path:
 
 def test_unsigned_code_for_arm64_is_told_before_it_is_repaired(tmp_path: Path) -> None:
     report = inspect_wheel(unsigned(tmp_path), SearchOptions(system=False))
-    assert report.tidied == (f"without a signature no Mac runs arm64 code: {MODULE}",)
+    assert [(reason.rule, reason.file) for reason in report.tags[0].reasons] == [(Rule.UNSIGNED, MODULE)]
 
 
 def test_unsigned_code_for_other_architectures_and_systems_stays_so(tmp_path: Path) -> None:

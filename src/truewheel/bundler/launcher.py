@@ -1,4 +1,4 @@
-"""The script that takes the place of an ELF executable in `.data/scripts`.
+"""The script that takes the place of a native executable in `.data/scripts`.
 
 An executable that needs bundled libraries must lie at a known distance from them, and the folder of scripts has none:
 it differs between a venv, `--prefix`, `--user`, `--target` and a system's own layout. So the executable moves beside

@@ -21,7 +21,7 @@ from truewheel.platforms.macos_reach import (
     reached,
     required_entries,
 )
-from truewheel.platforms.macos_remarks import mac_remarks, stray_rpaths, suspects, unsigned
+from truewheel.platforms.macos_remarks import mac_remarks, stray_rpaths, suspects
 from truewheel.platforms.verdict import Reason, Rule
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def judge_macos(analysis: MachoAnalysis) -> MacVerdict:
         platforms=_platforms(analysis),
         required=required,
         warnings=tuple(mac_remarks(analysis, reach)),
-        tidied=(*stray_rpaths(analysis), *unsigned(analysis)),
+        tidied=tuple(stray_rpaths(analysis)),
     )
 
 
@@ -84,6 +84,8 @@ def _truth(
         node = analysis.graph.nodes[name]
         if target.slice_of(node) is None:
             reasons.append(_unusable(node, target, needer))
+        if node.in_wheel and (item := target.slice_of(node)) is not None and item.lacks_signature:
+            reasons.append(Reason(Rule.UNSIGNED, name, "has arm64 code without a signature", mendable=True))
         for edge in analysis.graph.edges_of(name, target.architecture):
             reasons += _of_edge(analysis, node, edge, target)
     return ArchitectureTruth(

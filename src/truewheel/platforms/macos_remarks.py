@@ -136,14 +136,6 @@ def stray_rpaths(analysis: MachoAnalysis) -> Iterator[str]:
         yield f"the LC_RPATH entry {path or '(empty)'} leads outside the wheel: {_listed(names)}"
 
 
-def unsigned(analysis: MachoAnalysis) -> Iterator[str]:
-    """Yield a sentence about the files with code that no Mac runs until it is signed."""
-    nodes = analysis.graph.members()
-    names = [node.name for node in nodes if any(item.lacks_signature for item in node.file.slices)]
-    if names:
-        yield f"without a signature no Mac runs arm64 code: {_listed(names)}"
-
-
 def rpath_stays(path: str, place: InstalledPath) -> bool:
     """Whether an LC_RPATH entry of the file at `place` means the same on every Mac.
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from truewheel.platforms.macos import ArchitectureTruth, MacVerdict
     from truewheel.retagger.macos_evidence import MacLabel
 
-_FEW = 3
-
 
 def inspect_macos(reader: WheelReader, search: SearchOptions | None, jobs: int) -> WheelReport:
     """Return the report of a wheel that is judged as one for macOS or iOS."""
