@@ -67,6 +67,23 @@ class StagedFile:
         self.path.unlink(missing_ok=True)
         remove_directories(self._made)
 
+    def keep(self) -> Path:
+        """Leave the file where it is, and what becomes of it to the caller; return its path."""
+        self._published = True
+        return self.path
+
+    def replace(self, name: str) -> Path:
+        """Give the file a name that need not be a wheel's, in place of what has that name; return its path.
+
+        Raises OutputError when it cannot be renamed.
+        """
+        target = self.directory / name
+        with writing(target):
+            self.path.replace(target)
+            self._published = True
+            sync_directory(self.directory)
+        return target
+
     def publish(self, name: str, *, force: bool = False) -> Path:
         """Give the file its name in the directory and return its path.
 
@@ -79,14 +96,14 @@ class StagedFile:
             raise UsageError("is not the file name of a wheel", where=name)
         target = self.directory / name
         with writing(target):
-            if _same_bytes(self.path, target):
+            if same_bytes(self.path, target):
                 self.path.unlink()
             elif force:
                 self.path.replace(target)
             else:
-                _rename_new(self.path, target)
+                rename_new(self.path, target)
             self._published = True
-            _sync_directory(self.directory)
+            sync_directory(self.directory)
         return target
 
 
@@ -99,7 +116,7 @@ def temporary_file(directory: Path, mode: int) -> Iterator[tuple[BinaryIO, Stage
     The file is deleted when the block is left by an exception; an OSError becomes an OutputError.
     """
     with writing(directory):
-        made = _make_directory(directory)
+        made = make_directory(directory)
         try:
             path, descriptor = _create(directory, mode)
         except OSError:
@@ -125,12 +142,17 @@ def copy_unchanged(source: WheelReader, directory: Path, *, force: bool = False)
     with suppress(OSError):
         if target.samefile(source.path):
             return target
+    with stage_copy(source, directory) as staged:
+        return staged.publish(source.path.name, force=force)
+
+
+def stage_copy(source: WheelReader, directory: Path) -> StagedFile:
+    """Write a copy of the whole wheel, byte for byte, to a temporary file in `directory`; raise OutputError."""
     with temporary_file(directory, source_mode(source)) as (file, staged):
         copied = copy_range(source.fileno(), file.fileno(), 0, source.size())
         for start in range(copied, source.size(), _CHUNK):
             file.write(source.bytes_at(start, min(start + _CHUNK, source.size())))
-    with staged:
-        return staged.publish(source.path.name, force=force)
+    return staged
 
 
 def source_mode(source: WheelReader) -> int:
@@ -155,7 +177,7 @@ def remove_directories(made: tuple[Path, ...]) -> None:
             path.rmdir()
 
 
-def _make_directory(directory: Path) -> tuple[Path, ...]:
+def make_directory(directory: Path) -> tuple[Path, ...]:
     """Make the directory with its parents and return those that were missing, outermost first."""
     missing = [path for path in (directory, *directory.parents) if not path.exists()]
     directory.mkdir(parents=True, exist_ok=True)
@@ -171,7 +193,7 @@ def _create(directory: Path, mode: int) -> tuple[Path, int]:
     raise AssertionError
 
 
-def _rename_new(path: Path, target: Path) -> None:
+def rename_new(path: Path, target: Path) -> None:
     """Rename without ever replacing a file, even one that another process makes at this moment."""
     try:
         os.link(path, target)
@@ -189,7 +211,8 @@ def _rename_new(path: Path, target: Path) -> None:
         path.unlink()
 
 
-def _same_bytes(path: Path, target: Path) -> bool:
+def same_bytes(path: Path, target: Path) -> bool:
+    """Whether `target` is a file with the same content as the file `path`."""
     if not target.is_file() or target.stat().st_size != path.stat().st_size:
         return False
     with path.open("rb") as one, target.open("rb") as other:
@@ -199,7 +222,7 @@ def _same_bytes(path: Path, target: Path) -> bool:
     return True
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Make the rename durable, on systems and file systems that can; the file has its name in any case."""
     if not hasattr(os, "O_DIRECTORY"):
         return

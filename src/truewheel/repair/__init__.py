@@ -81,15 +81,27 @@ def apply_plan(reader: WheelReader, plan: RepairPlan, directory: Path, options: 
     if plan.changes_nothing:
         path = copy_unchanged(reader, directory, force=options.force)
         return Repaired(plan, path, size_before, size_before, plan.notices)
+    with stage_plan(reader, plan, directory, options) as (staged, notices):
+        path = staged.publish(plan.output_name, force=options.force)
+    return Repaired(plan, path, size_before, path.stat().st_size, notices)
+
+
+@contextmanager
+def stage_plan(
+    reader: WheelReader, plan: RepairPlan, directory: Path, options: RepairOptions
+) -> Iterator[tuple[StagedWheel, tuple[str, ...]]]:
+    """Write the repaired wheel to a temporary file in `directory` and verify it; whether to publish is up to the block.
+
+    Yields the staged wheel, and the sentences of the plan with what was learnt while it was written. The plan must be
+    this wheel's, and one that changes something. Raises as `apply_plan` does.
+    """
     with _scratch() as scratch:
         log: dict[str, tuple[str, ...]] = {}
         changes = _changes(reader, plan, scratch, options, log)
         with stage(reader, changes, directory, jobs=options.jobs, inflate=False) as staged:
             _confirm(staged, plan, options.jobs)
-            path = staged.publish(plan.output_name, force=options.force)
             rooms = (notice for edit in plan.macho_edits for notice in log.get(edit.member, ()))
-            notices = (*plan.notices, *rooms, *staged.notices)
-    return Repaired(plan, path, size_before, path.stat().st_size, notices)
+            yield staged, (*plan.notices, *rooms, *staged.notices)
 
 
 @contextmanager
