@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from support.cli import truewheel
-from support.fixtures import family, odd, unrepaired_wheel
+from support.fixtures import family, odd, unrepaired_mac_wheel, unrepaired_wheel
 from support.hello import hello_wheel
+from support.mac_pairs import code, lib, pair
 from truewheel.platforms.verdict import Rule
 from truewheel.report.model import Fate
 
@@ -85,6 +86,27 @@ def test_repair_plan() -> None:
     validate("repair-plan-1", plan)
     assert plan["libraries"]
     assert plan["edits"]
+
+
+def test_merge(tmp_path: Path) -> None:
+    bill = "hello-1.0.dist-info/sboms/a.json"
+    own = [{"hello/a.py": each, bill: each, f"hello/{each.decode()}": lib("arm64")} for each in (b"1", b"2")]
+    wheels = pair(tmp_path, own[0], {**own[1], "hello/_more.abi3.so": code("arm64")})
+    rules = ("--prefer=arm64", "--prefer=hello/1=arm64", "--allow-one-sided")
+    document = check("merge-1", "merge", "--json", "-w", tmp_path, *rules, *wheels)
+    (made,) = document["merged"]
+    assert all(made["plan"].values())
+    validate("merge-plan-1", made["plan"])
+    check("merge-1", "merge", "--json", "--dry-run", *rules, *wheels)
+    assert check("merge-1", "merge", "--json", *wheels)["failed"][0]["reasons"][0] == "hello/a.py differs"
+
+
+def test_thin(tmp_path: Path) -> None:
+    wheel = unrepaired_mac_wheel("universal2")
+    document = check("thin-1", "thin", "--json", "--arch=arm64", "-w", tmp_path, "--exclude=lib*", wheel, "gone.whl")
+    validate("thin-plan-1", document["thinned"][0]["plan"])
+    assert [each["file"] for each in document["failed"]] == ["gone.whl"]
+    check("thin-1", "thin", "--json", "--arch=x86_64", "--dry-run", "--exclude=lib*", wheel)
 
 
 def test_a_field_that_no_schema_names_is_noticed() -> None:

@@ -5,6 +5,7 @@ Shares no code with what wrote it. Follows `mach-o/fat.h`.
 
 from __future__ import annotations
 
+import struct
 from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,7 +29,7 @@ def verify_fat(content: bytes | memoryview, slices: Mapping[Cpu, bytes | memoryv
 
     slices: by CPU type and subtype, as unsigned numbers.
     """
-    table, end = _table(memoryview(content))
+    table, end = _table(memoryview(content), where)
     if sorted(item.cpu for item in table) != sorted(slices):
         raise _wrong("its table is for other processors", where)
     for item in sorted(table, key=lambda item: item.start):
@@ -43,7 +44,7 @@ def verify_fat(content: bytes | memoryview, slices: Mapping[Cpu, bytes | memoryv
 
 def verify_slice(content: memoryview, cpu: Cpu, found: bytes, where: str) -> None:
     """Raise ToolError when `found` is not the slice of a fat file that is for a processor."""
-    if [found] != [item.content for item in _table(content)[0] if item.cpu == cpu]:
+    if [found] != [item.content for item in _table(content, where)[0] if item.cpu == cpu]:
         raise _wrong("the slice has other bytes than in the fat file", where)
 
 
@@ -54,19 +55,21 @@ class _Item(NamedTuple):
     content: memoryview
 
 
-def _table(content: memoryview) -> tuple[list[_Item], int]:
+def _table(content: memoryview, where: str) -> tuple[list[_Item], int]:
     """Return the slices in the order of the table, and where the table ends."""
     file = BytesIO(content[:_HEAD])
-    swapped = bytes(content[:4]) in _SWAPPED
-    order = "<" if swapped else ">"
-    header = fat_header.from_fileobj(file, _endian_=order)
-    shape = fat_arch64 if header.magic == FAT_MAGIC_64 else fat_arch
+    order = "<" if bytes(content[:4]) in _SWAPPED else ">"
     items = []
-    for _ in range(header.nfat_arch):
-        each = shape.from_fileobj(file, _endian_=order)
-        start, size = int(each.offset), int(each.size)
-        cpu = (each.cputype & _MASK, each.cpusubtype & _MASK)
-        items.append(_Item(cpu, start, int(each.align), content[start : start + size]))
+    try:
+        header = fat_header.from_fileobj(file, _endian_=order)
+        shape = fat_arch64 if header.magic == FAT_MAGIC_64 else fat_arch
+        for _ in range(header.nfat_arch):
+            each = shape.from_fileobj(file, _endian_=order)
+            start, size = int(each.offset), int(each.size)
+            cpu = (each.cputype & _MASK, each.cpusubtype & _MASK)
+            items.append(_Item(cpu, start, int(each.align), content[start : start + size]))
+    except struct.error:
+        raise _wrong("its table is cut short", where) from None
     return items, file.tell()
 
 

@@ -151,7 +151,7 @@ def repair(**options: object) -> ExitCode:
 
 
 @cli.command()
-@wheels_argument
+@click.argument("wheels", nargs=-1, required=True, type=click.Path(), metavar="WHEEL WHEEL")
 @output_options
 @click.option(
     "--prefer",
