@@ -85,10 +85,13 @@ class WheelMetadata:
             _byte_order_mark=decoded.startswith("\ufeff"),
         )
 
-    def edited(self, tags: Iterable[str] | None = None, *, root_is_purelib: bool | None = None) -> bytes:
-        """Return the file with other tags or another `Root-Is-Purelib`; None leaves what is there.
+    def edited(
+        self, tags: Iterable[str] | None = None, *, root_is_purelib: bool | None = None, build: str | None = None
+    ) -> bytes:
+        """Return the file with other tags, another `Root-Is-Purelib` or build tag; None leaves what is there.
 
-        Tags are written one a line, sorted, where the first `Tag` line stood. Other headers stay as they are, in order.
+        Tags are written one a line, sorted, where the first `Tag` line stood; an empty build tag removes its header.
+        Other headers stay as they are, in order.
         Headers after a blank or a stray line move up to the others, so that installers see them.
         """
         newline = next((line.ending for line in self._lines if line.key and line.ending), "\n")
@@ -97,6 +100,8 @@ class WheelMetadata:
             lines = _replaced(lines, "root-is-purelib", [f"Root-Is-Purelib: {str(root_is_purelib).lower()}"], newline)
         if tags is not None:
             lines = _replaced(lines, "tag", [f"Tag: {tag}" for tag in sorted(set(tags))], newline)
+        if build is not None:
+            lines = _replaced(lines, "build", [f"Build: {build}"] if build else [], newline)
         lines = _without_gaps(lines, newline)
         mark = "\ufeff" if self._byte_order_mark and lines == list(self._lines) else ""
         text = "".join(line.text + (line.ending or newline) for line in lines[:-1])

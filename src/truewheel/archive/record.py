@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from truewheel.errors import InvalidWheelError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 SIGNATURES = (".jws", ".p7s")
 """What follows RECORD's own name in the names of its signatures. They sign the old RECORD and are never listed."""
@@ -91,13 +91,21 @@ class Record(NamedTuple):
             for row, problem in _problems(self.rows, members, {self.where, *self.signatures})
         )
 
-    def edited(self, removed: Collection[str], changed: Mapping[str, tuple[bytes, int]]) -> bytes:
+    def edited(
+        self,
+        removed: Collection[str],
+        changed: Mapping[str, tuple[bytes, int]],
+        renamed: Callable[[str], str] | None = None,
+    ) -> bytes:
         """Return the file without the rows of `removed`, and with new rows for `changed`.
 
         changed: for each name the sha256 digest and the size in bytes. Rows of names that are listed already stay in
             their place; new ones stand sorted before RECORD's own row. Signatures lose their rows; a name that is
             listed twice keeps its first one.
+        renamed: gives each path, RECORD's own too, the name it has from now on; `removed` and `changed` speak of those.
         """
+        if renamed is not None:
+            return self._renamed(renamed).edited(removed, changed)
         newline = next((ending for row in self.rows for ending in ("\r\n", "\n") if row.raw.endswith(ending)), "\n")
         dropped = {*removed, *self.signatures}
         before: list[str] = []
@@ -120,15 +128,31 @@ class Record(NamedTuple):
         own = own or format_row(self.where, None, newline)
         return "".join([*before, *new, own, *after]).encode()
 
+    def _renamed(self, renamed: Callable[[str], str]) -> Record:
+        """Return the same rows for other paths; a row whose path stays keeps its bytes."""
+        rows = []
+        for row in self.rows:
+            path = renamed(row.path) if row.columns else row.path
+            if path != row.path:
+                ending = row.raw[len(row.raw.rstrip("\r\n")) :]
+                raw = f"{_quoted(path)},{row.digest},{row.size}{ending}"
+                rows.append(row._replace(path=path, raw=raw))
+            else:
+                rows.append(row)
+        return Record(renamed(self.where), tuple(rows))
+
 
 def format_row(path: str, content: tuple[bytes, int] | None, newline: str) -> str:
     """Return one row with its line ending; `content` is a sha256 digest and a size, None for RECORD itself."""
-    quoted = '"' + path.replace('"', '""') + '"' if any(character in path for character in ',"\r\n') else path
     if content is None:
-        return f"{quoted},,{newline}"
+        return f"{_quoted(path)},,{newline}"
     digest, size = content
     value = urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
-    return f"{quoted},sha256={value},{size}{newline}"
+    return f"{_quoted(path)},sha256={value},{size}{newline}"
+
+
+def _quoted(path: str) -> str:
+    return '"' + path.replace('"', '""') + '"' if any(character in path for character in ',"\r\n') else path
 
 
 def _lines(text: str) -> list[str]:

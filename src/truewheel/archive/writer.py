@@ -11,6 +11,7 @@ import os
 import stat
 from hashlib import sha256
 from time import gmtime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from deflate import crc32
@@ -49,11 +50,18 @@ class Changes(NamedTuple):
     """What is to be different: members to put (new, or in place of old ones), and names to remove.
 
     later: makes further members to put, of the dist-info folder; it works while the other new members are compressed.
+    folders: folders at the top that get another name, by their old one. `put` has new names, `removed` old ones.
     """
 
     put: tuple[NewMember, ...] = ()
     removed: frozenset[str] = frozenset()
     later: Callable[[], tuple[NewMember, ...]] = tuple
+    folders: Mapping[str, str] = MappingProxyType({})
+
+    def renamed(self, name: str) -> str:
+        """Return the name that a member of the source has in the new wheel."""
+        folder, slash, rest = name.partition("/")
+        return f"{self.folders[folder]}/{rest}" if slash and folder in self.folders else name
 
 
 class StagedWheel:
@@ -79,6 +87,10 @@ class StagedWheel:
     ) -> None:
         """Delete the file unless it was published."""
         self._file.discard()
+
+    def keep(self) -> Path:
+        """Leave the wheel under its temporary name to the caller; return its path."""
+        return self._file.keep()
 
     def publish(self, name: str, *, force: bool = False) -> Path:
         """Give the wheel its name and return its path; see `StagedFile.publish`."""
@@ -154,9 +166,11 @@ def _write(source: WheelReader, changes: Changes, order: _Order, file: BinaryIO,
     for item in compress_all(order.put_metadata, jobs):
         put(item)
     rewrite = rewrite_record(source, changes.removed, [member.name for member in (*order.put, *order.put_metadata)])
-    where = source.record.where
-    content = source.record.edited(rewrite.dropped, {**rewrite.digests, **digests})
-    put(compress(NewMember(where, content, source.entries[where].mode & 0o777 or 0o644)))
+    old, where = source.record.where, changes.renamed(source.record.where)
+    dropped = {changes.renamed(name) for name in rewrite.dropped}
+    added = {changes.renamed(name): digest for name, digest in rewrite.digests.items()}
+    content = source.record.edited(dropped, {**added, **digests}, changes.renamed if changes.folders else None)
+    put(compress(NewMember(where, content, source.entries[old].mode & 0o777 or 0o644)))
     archive.finish()
     return _Written((*order.names(), where), new, rewrite.notices)
 
@@ -164,7 +178,7 @@ def _write(source: WheelReader, changes: Changes, order: _Order, file: BinaryIO,
 def _completed(source: WheelReader, changes: Changes, later: tuple[NewMember, ...]) -> _Order:
     """Return the order with the members that were made while the others were compressed."""
     for member in later:
-        if not member.name.startswith(f"{source.dist_info}/"):
+        if not member.name.startswith(changes.renamed(f"{source.dist_info}/")):
             raise UsageError(
                 f"{member.name!r} comes too late: it is not in the dist-info folder", where=source.path.name
             )
@@ -174,11 +188,14 @@ def _completed(source: WheelReader, changes: Changes, later: tuple[NewMember, ..
 def _arrange(source: WheelReader, changes: Changes) -> _Order:
     """Return what is written in which order; raise UsageError when the changes contradict themselves or the source."""
     _check(source, changes)
-    metadata = f"{source.dist_info}/"
+    metadata = changes.renamed(f"{source.dist_info}/")
     gone = {source.record.where, *source.record.signatures, *changes.removed}
     put = [member for member in changes.put if not _is_unchanged(source, member)]
-    gone.update(member.name for member in put)
     kept = [entry for entry in source.entries.values() if entry.name not in gone]
+    if changes.folders:
+        kept = [_renamed(entry, changes.renamed(entry.name)) for entry in kept]
+    new = {member.name for member in put}
+    kept = [entry for entry in kept if entry.name not in new]
     order = _Order(
         copied=tuple(entry for entry in kept if not entry.name.startswith(metadata)),
         put=tuple(sorted((member for member in put if not member.name.startswith(metadata)), key=_by_size)),
@@ -193,6 +210,11 @@ def _arrange(source: WheelReader, changes: Changes) -> _Order:
     except InvalidArchiveError as error:
         raise UsageError(error.what, where=error.where) from error
     return order
+
+
+def _renamed(entry: Entry, name: str) -> Entry:
+    """Return the entry under another name, to be copied with a header of its own."""
+    return entry if entry.name == name else entry._replace(name=name, is_plain=False)
 
 
 def _by_size(member: NewMember) -> tuple[int, str]:

@@ -66,7 +66,7 @@ class ArchiveWriter:
         """Add members of another archive as they stand: compressed bytes, times, modes and extra fields.
 
         Members that lie next to each other are copied in one piece. A local header is written anew where the old one
-        leaves the sizes to a data descriptor or to a ZIP64 field that is not needed.
+        leaves the sizes to a data descriptor or to a ZIP64 field that is not needed, or has another name.
         """
         start = end = 0
         for entry in entries:
@@ -77,7 +77,7 @@ class ArchiveWriter:
                 self._list(entry, self._position + entry.header_offset - start)
                 end = entry.end_offset
                 continue
-            local_extra = bytes(source.bytes_at(_end_of_name(entry), entry.data_offset))
+            local_extra = bytes(source.bytes_at(_end_of_name(source, entry), entry.data_offset))
             start, end = entry.data_offset, entry.data_offset + entry.compressed_size
             self._begin(entry._replace(flags=entry.flags & ~FLAG_DESCRIPTOR), without_zip64(local_extra))
             self._copy_range(source, start, end)
@@ -198,5 +198,7 @@ def end_records(count: int, start: int, size: int) -> bytes:
     return records + END.pack(END_SIGNATURE, 0, 0, brief, brief, min(size, FULL32), min(start, FULL32), 0)
 
 
-def _end_of_name(entry: Entry) -> int:
-    return entry.header_offset + LOCAL.size + len(entry.encoded_name)
+def _end_of_name(source: WheelReader, entry: Entry) -> int:
+    """Return where the name in the local header ends, which `entry` may have another one for."""
+    start = entry.header_offset + LOCAL.size
+    return start + int.from_bytes(source.bytes_at(start - 4, start - 2), "little")
