@@ -136,7 +136,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("wheels", nargs="*", type=Path, help="unrepaired wheels for this machine, or for macOS")
+    parser.add_argument("wheels", nargs="*", type=Path, help="unrepaired wheels whose libraries are found here")
     parser.add_argument("--runs", type=int, default=3, help="counted runs of each program and job (3)")
     parser.add_argument(
         "--system",
