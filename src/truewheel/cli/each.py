@@ -32,12 +32,16 @@ Result = TypeVar("Result")
 
 
 def for_each(
-    wheels: Iterable[str], work: Callable[[Path], Result], present: Callable[[Result], None]
+    wheels: Iterable[str],
+    work: Callable[[Path], Result],
+    present: Callable[[Result], None],
+    *,
+    must_exist: bool = True,
 ) -> tuple[list[dict[str, Any]], ExitCode]:
     """Do `work` on each wheel and `present` what it returns; print each error as it comes.
 
-    A wheel that is given twice, even by two paths, is worked on once. Return the errors as JSON values, and the exit
-    code: a lone wheel's own, or SOME_FAILED.
+    A wheel that is given twice, even by two paths, is worked on once. must_exist: False where only the names count.
+    Return the errors as JSON values, and the exit code: a lone wheel's own, or SOME_FAILED.
     """
     first: dict[str, Path] = {}
     for wheel in wheels:
@@ -46,7 +50,7 @@ def for_each(
     failures: list[dict[str, Any]] = []
     for number, path in enumerate(paths, 1):
         with _progress(f"[{number}/{len(paths)}] {path.name}"):
-            result = _attempt(partial(work, path), path)
+            result = _attempt(partial(work, path), *([path] if must_exist else []))
         if isinstance(result, TruewheelError):
             failures.append(_failure(str(path), result))
             complain(result, path.name)
@@ -58,7 +62,11 @@ def for_each(
 
 
 def for_all(
-    wheels: Sequence[str], work: Callable[[tuple[Path, ...]], Result], present: Callable[[Result], None]
+    wheels: Sequence[str],
+    work: Callable[[tuple[Path, ...]], Result],
+    present: Callable[[Result], None],
+    *,
+    must_exist: bool = True,
 ) -> tuple[list[dict[str, Any]], ExitCode]:
     """Do `work` once, on all wheels together, and `present` what it returns or print the error. Return as `for_each`.
 
@@ -66,7 +74,7 @@ def for_all(
     """
     paths = tuple(map(Path, wheels))
     with _progress(" ".join(path.name for path in paths)):
-        result = _attempt(partial(work, paths), *paths)
+        result = _attempt(partial(work, paths), *(paths if must_exist else ()))
     if not isinstance(result, TruewheelError):
         present(result)
         return [], ExitCode.DONE

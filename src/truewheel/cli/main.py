@@ -193,3 +193,24 @@ def thin(**options: object) -> ExitCode:
     from truewheel.cli.thin import thin_wheels
 
     return thin_wheels(options)
+
+
+@cli.command()
+@wheels_argument
+@click.option(
+    "--target",
+    multiple=True,
+    metavar="TARGET",
+    help="Answer for this one: a system, a Python and perhaps an installer, as in 'ubuntu-22.04 cp312 pip-24.0'.",
+)
+@click.option("--name", is_flag=True, help="Look at the names alone; the files need not exist.")
+@json_option
+def accepts(**options: object) -> ExitCode:
+    """Show who can install a wheel: which Pythons on which systems, by which installers.
+
+    Of two wheels, the command says who gains and who loses when the second takes the place of the first. With
+    --target it answers for one target, with the reason, and exits with 1 when a wheel is refused.
+    """
+    from truewheel.cli.accepts import accept_wheels
+
+    return accept_wheels(options)
