@@ -40,6 +40,8 @@ class Rule(Enum):
     """A slice agrees to run on a newer macOS only."""
     PLATFORM = "platform"
     """A slice is for another of Apple's systems."""
+    PYTHON = "python"
+    """No Python that a tag speaks of imports a module from a file of that name."""
     UNSIGNED = "unsigned"
     """No Mac with Apple silicon runs code without a signature."""
 

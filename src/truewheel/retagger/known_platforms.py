@@ -69,7 +69,7 @@ def _ios(tag: str) -> Complaint | None:
 
 def _macos(tag: str) -> Complaint | None:
     from truewheel.platforms.macos_facts import mac_facts
-    from truewheel.retagger.macos_tags import MacTag, coverage, oldest_system, parse_mac_tag
+    from truewheel.retagger.macos_tags import MacTag, coverage, parse_mac_tag
 
     match = _VERSIONED.fullmatch(tag)
     if match is None or not match[4]:
@@ -82,9 +82,10 @@ def _macos(tag: str) -> Complaint | None:
     if named is not None and coverage((named,)):
         return None
     right = MacTag(max((int(match[2]), int(match[3] or 0)), family.oldest), family.name)
-    if not coverage((right,)):
-        right = MacTag(oldest_system(family.architectures[0], (*right.version, 0)), family.name)
-    return Complaint(_NEVER, f"the next that one looks for is {right}")
+    if not coverage((right,)):  # a minor version of macOS 11 or later, or 10.17
+        first = mac_facts().first_without_minor
+        right = right._replace(version=(max(right.version[0], first), 0))
+    return Complaint(_NEVER, f"such as {right}")
 
 
 def _linux(tag: str) -> Complaint | None:

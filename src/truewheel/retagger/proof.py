@@ -5,7 +5,7 @@ A wheel is read as it stands: nothing outside it is looked at, and nothing is me
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.search_options import SearchOptions
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from truewheel.analyzer.macho_analysis import MachoAnalysis
     from truewheel.archive.reader import WheelReader
     from truewheel.platforms.macos import MacVerdict
-    from truewheel.platforms.verdict import Verdict
+    from truewheel.platforms.verdict import Judgement, Verdict
 
 _WHOLE_WHEEL = "the wheel"
 
@@ -26,14 +26,19 @@ _WHOLE_WHEEL = "the wheel"
 class Proof:
     """The verdicts of both formats; the one of a format that the wheel does not have says nothing.
 
-    elf, macho: whether the wheel has files that a loader of Linux, or dyld, can map.
+    linux, macos: what is known of the files that a loader of Linux, or dyld, can map; empty, None without any.
     pe: members that are Windows libraries or programs, which are not judged.
-    warnings: facts that break no promise but that a person should know.
     """
 
     linux: tuple[Verdict, ...]
     macos: MacVerdict | None
     pe: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Facts that break no promise but that a person should know."""
+        verdicts = [*self.linux, *([self.macos] if self.macos else [])]
+        return tuple(dict.fromkeys(warning for verdict in verdicts for warning in verdict.warnings))
 
     @property
     def native(self) -> bool:
@@ -56,6 +61,10 @@ class Proof:
                 Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, f"holds machine code of {self._systems()}, not of Windows"),
             )
         return None
+
+    def once_platlib(self) -> Proof:
+        """Return what is proved of the same files in a wheel that no longer calls its root purelib."""
+        return replace(self, linux=tuple(verdict._replace(judgements=_of_platlib(verdict)) for verdict in self.linux))
 
     def _against_linux(self, tag: str) -> tuple[Reason, ...] | None:
         from truewheel.retagger.evidence import reasons_against
@@ -91,6 +100,16 @@ class Proof:
 
             tags |= set(map(str, smallest_set(self.macos.kept_minimums())))
         return ordered(tags)
+
+
+def _of_platlib(verdict: Verdict) -> tuple[Judgement, ...]:
+    """Return the judgements without what `Root-Is-Purelib: false` mends."""
+    return tuple(
+        item._replace(
+            reasons=tuple(reason for reason in item.reasons if not (reason.rule is Rule.PURELIB and reason.mendable))
+        )
+        for item in verdict.judgements
+    )
 
 
 def prove(reader: WheelReader, *, jobs: int = 1) -> Proof:
