@@ -18,7 +18,7 @@ from support.hello import DIST_INFO
 from support.mac_names import require_sound, slices
 from support.mac_pairs import METADATA, TAGS, code, lib, pair, pair_of, program, repaired_pair
 from support.mac_repairs import MODULE, contents
-from support.macho_bytes import DSYM, OBJECT, Macho, arch, fat, rpath
+from support.macho_bytes import BUNDLE, DSYM, OBJECT, Macho, arch, build_version, fat, rpath
 from truewheel.archive.reader import WheelReader
 from truewheel.errors import InvalidInputError, OutputError, RefusedError, ToolError, UsageError
 from truewheel.merge import apply_merge, merge_wheels, plan_merge
@@ -310,6 +310,26 @@ def test_slices_that_differ_for_one_architecture_need_a_rule(tmp_path: Path) -> 
     kept = merged(wheels, prefer=("liba.dylib=x86_64",), force=True)
     assert contents(kept.path)["hello/liba.dylib"] == whole
     assert kept.plan.joined == (MODULE, "hello/liba.dylib")
+
+
+def test_content_behind_the_last_slice_is_never_lost(tmp_path: Path) -> None:
+    tailed = fat([arch(lib("x86_64"), "x86_64")]) + b"notes"
+    error = refusal(pair(tmp_path, {"hello/liba.dylib": tailed}, {"hello/liba.dylib": lib("arm64")}))
+    assert (error.where, "content behind its last slice" in error.what) == ("hello/liba.dylib", True)
+
+
+def test_thin_files_for_one_architecture_that_differ_need_a_rule(tmp_path: Path) -> None:
+    mine, other = lib("arm64", name="@rpath/a.dylib"), lib("arm64", name="@rpath/b.dylib")
+    wheels = pair(tmp_path, {"hello/liba.dylib": mine}, {"hello/liba.dylib": other})
+    assert "has a slice for arm64 in both wheels" in refusal(wheels).reasons[0]
+    assert contents(merged(wheels, prefer=("arm64",)).path)["hello/liba.dylib"] == other
+
+
+def test_an_arm_wheel_without_a_signature_is_refused(tmp_path: Path) -> None:
+    bare = Macho("arm64", BUNDLE, commands=[build_version(1, "11.0")]).build()
+    error = refusal(pair(tmp_path, {}, {MODULE: bare}))
+    assert "without a signature" in error.reasons[0]
+    assert "truewheel repair" in error.hint
 
 
 def test_machine_code_and_another_file_under_one_name_need_a_rule(tmp_path: Path) -> None:

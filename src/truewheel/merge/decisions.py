@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from truewheel.analyzer.macho import is_macho
 from truewheel.analyzer.macho_image import FileType
 from truewheel.archive.sboms import sboms, with_file_name
+from truewheel.bundler.macho_fat import require_no_tail
 from truewheel.bundler.universal import HEAD, contradictions, may_be_sliced, pieces
 from truewheel.errors import RefusedError
 from truewheel.merge.pair import both
@@ -121,17 +122,29 @@ def _two_sided(pair: Pair, name: str, rules: Rules, result: Decisions) -> None:
 
 def _obstacle(pair: Pair, name: str) -> tuple[str, bool]:
     """Return what forbids to join two different files, and whether they are joined once a rule has decided."""
-    first, second = pair
     if not all(may_be_sliced(source.reader.head(name, HEAD)) for source in pair):
         return f"{name} differs", False
-    if bool(_mapped(first, name)) != bool(_mapped(second, name)):
+    mapped = [source.analysis.graph.nodes.get(name) for source in pair]
+    files = [node.file for node in mapped if node]
+    if len(files) == 1:
         return f"{name} is a library in one wheel and another kind of file in the other", False
-    one, two = (pieces(source.reader.view(name), name) for source in pair)
+    if len(files) == len(pair) and not any(file.fat for file in files):
+        one, two = files
+        if one.architectures != two.architectures:
+            return "", True  # the everyday case: nothing has to be inflated for it
+    return _obstacle_inside([source.reader.view(name) for source in pair], name)
+
+
+def _obstacle_inside(contents: list[memoryview], name: str) -> tuple[str, bool]:
+    """Return the same for the contents of two files that may be fat."""
+    one, two = (pieces(content, name) for content in contents)
     if not one or not two:
         return f"{name} differs, and is no static library of one architecture", False
     twice = contradictions(one, two)
     if twice:
         return f"{name} has a slice for {' and '.join(twice)} in both wheels, and these differ", True
+    for content in contents:
+        require_no_tail(content, name)
     return "", True
 
 
