@@ -79,15 +79,16 @@ def _title(kind: _Kind, digits: str, flags: str) -> str:
 
 
 def python_reasons_against(reader: WheelReader, python_tag: str, abi_tag: str) -> tuple[Reason, ...]:
-    """Return what member names say against one pair of tags: a reason for each module that an interpreter cannot import.
+    """Return what member names say against one pair of tags: a reason for each module that is not imported.
 
-    Reads no member. None for tags of interpreters that are not known here, and for modules whose names say nothing.
+    Reads no member. There is none against tags of interpreters that are not known here, and none of modules whose names
+    say nothing.
     """
     return _reasons(modules(reader.entries), python_tag, abi_tag)
 
 
 def modules(names: Iterable[str]) -> dict[str, list[tuple[str, _Ending | None]]]:
-    """Return the files of each extension module, by its path without ending; the ending is None when it says nothing."""
+    """Return the files of each extension module by its path without ending; an ending of None says nothing."""
     found: dict[str, list[tuple[str, _Ending | None]]] = {}
     for name in names:
         if name.endswith((".so", ".pyd")):
@@ -133,23 +134,27 @@ def _interpreters(python_tag: str, abi_tag: str) -> Sequence[_Interpreter]:
     if match is None:
         return ()
     digits = match[2] + match[3]
-    if match[1] == "pp":
-        return (_Interpreter(_Kind.PYPY, digits),)
-    if match[1] == "graalpy":
-        return (_Interpreter(_Kind.GRAALPY, digits),)
+    if match[1] == "cp":
+        return _cpythons(digits, abi_tag)
+    pypy = _Interpreter(_Kind.PYPY, digits)
     if match[1] == "py":
-        return (_Interpreter(_Kind.CPYTHON, digits, None), _Interpreter(_Kind.PYPY, digits))
-    version = int(match[2]), int(match[3] or 0)
-    later = _Interpreter(_Kind.CPYTHON, f"{version[0]}{version[1] + 1}")
+        return _Interpreter(_Kind.CPYTHON, digits, None), pypy
+    return (pypy if match[1] == "pp" else _Interpreter(_Kind.GRAALPY, digits),)
+
+
+def _cpythons(digits: str, abi_tag: str) -> Sequence[_Interpreter]:
+    """Return examples of the builds of CPython that an ABI tag speaks of."""
     own = _Interpreter(_Kind.CPYTHON, digits)
+    major, minor = int(digits[0]), int(digits[1:] or 0)
+    builds = [own, own._replace(digits=f"{major}{minor + 1}")]
     if abi_tag == "abi3":
-        return own, later
+        return builds
     if abi_tag == "abi3t":
-        return own._replace(flags=_FREE_THREADED), later._replace(flags=_FREE_THREADED)
+        return [build._replace(flags=_FREE_THREADED) for build in builds]
     abi = _CPYTHON_ABI.fullmatch(abi_tag)
     if abi is not None:
         return (own._replace(flags=abi[1]),)
-    if version >= _FIRST_FREE_THREADED:
+    if (major, minor) >= _FIRST_FREE_THREADED:
         return own, own._replace(flags=_FREE_THREADED)
     return (own._replace(flags=None),)
 

@@ -37,8 +37,8 @@ class Proof:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Facts that break no promise but that a person should know."""
-        verdicts = [*self.linux, *([self.macos] if self.macos else [])]
-        return tuple(dict.fromkeys(warning for verdict in verdicts for warning in verdict.warnings))
+        warnings = [warning for verdict in self.linux for warning in verdict.warnings]
+        return tuple(dict.fromkeys((*warnings, *(self.macos.warnings if self.macos else ()))))
 
     @property
     def native(self) -> bool:
