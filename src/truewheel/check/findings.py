@@ -1,0 +1,80 @@
+"""What a check says, and what a rule is.
+
+A rule is a name, how much it matters, and a function that looks at one wheel and yields what it finds. The names are
+those of docs/checks.md, which says of each why it matters and how it is mended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from truewheel.check.subject import Subject
+
+
+class Severity(Enum):
+    """How much a finding matters."""
+
+    ERROR = "error"
+    """The wheel is not what it says, or some installer, interpreter or index will not take it."""
+    WARNING = "warning"
+    """It works, and breaks a rule or a user's expectation."""
+    NOTE = "note"
+    """Nothing is wrong; a person may want to know."""
+
+
+class Finding(NamedTuple):
+    """One thing that a check found.
+
+    rule: the rule's name. message: what is wrong, a phrase without a full stop. member: the member that it is about,
+    empty for the wheel itself. fix: the mend, a phrase. fixable: whether `fix_wheel` mends it.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    member: str
+    fix: str
+    fixable: bool
+
+
+class Found(NamedTuple):
+    """What a rule's function yields. severity: only where it is not the rule's own."""
+
+    message: str
+    fix: str
+    member: str = ""
+    fixable: bool = False
+    severity: Severity | None = None
+
+
+class Rule(NamedTuple):
+    """One rule. look: yields what is wrong with a wheel by this rule; never raises for a wheel that is."""
+
+    name: str
+    severity: Severity
+    look: Callable[[Subject], Iterable[Found]]
+
+    def findings(self, subject: Subject) -> Iterable[Finding]:
+        """Yield the findings of this rule about one wheel."""
+        for found in self.look(subject):
+            severity = found.severity or self.severity
+            yield Finding(self.name, severity, found.message, found.member, found.fix, found.fixable)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """What to check.
+
+    select: the rules to follow, all when empty. ignore: rules to leave out, even when selected.
+    index: whose rules for uploads count: `pypi`, or `none`. jobs: how many threads work at once.
+    """
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    index: str = "pypi"
+    jobs: int = 1

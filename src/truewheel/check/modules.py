@@ -1,0 +1,74 @@
+"""Rules about extension modules against the Python and ABI tags: their file names, and the Unicode build they need.
+
+`retagger.names_truth` says what the names mean (PEP 3149, 384, 803). Builds of Python 2 with two and with four bytes a
+character export their string functions under two names, and the ABI tag says which (`cp27m`, `cp27mu`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truewheel.check.findings import Found, Rule, Severity
+from truewheel.check.machine_code import of_causes
+from truewheel.platforms.verdict import Rule as Cause
+from truewheel.retagger.known_tags import go_together
+from truewheel.retagger.names_truth import python_reasons_against
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from truewheel.check.subject import Subject
+
+_UNICODE_BUILDS = {"u": "PyUnicodeUCS4_", "": "PyUnicodeUCS2_"}
+"""By the mark in the ABI tag, how the string functions of that build of Python 2 are called."""
+
+
+def _names(subject: Subject) -> Iterator[Found]:
+    """Yield modules whose file names say that an interpreter of the wheel's tags does not import them."""
+    name, reader = subject.name, subject.reader
+    if name is None or reader is None:
+        return
+    told: dict[tuple[str, str], list[str]] = {}
+    for python in dict.fromkeys(name.python):
+        for abi in dict.fromkeys(name.abi):
+            if go_together(python, abi):
+                for reason in python_reasons_against(reader, python, abi):
+                    told.setdefault((reason.file, reason.detail), []).append(f"{python}-{abi}")
+    for (member, detail), tags in told.items():
+        own = member.partition(".")[2]
+        severity = Severity.WARNING if all(tag.endswith("-none") for tag in tags) else None
+        fix = f"build {own.partition('.')[0]} for every Python of the tags, or name only its own"
+        yield Found(f"{', '.join(tags)}: {member} {detail}", fix, member, severity=severity)
+
+
+def _unicode(subject: Subject) -> Iterator[Found]:
+    """Yield files that need the other Unicode build of Python 2 than the ABI tag says."""
+    fix = "name it for the build of Python that it was made with: cp27mu is UCS-4, cp27m UCS-2"
+    for reason, _ in of_causes(subject, {Cause.UCS}):
+        yield Found(f"{reason.file} {reason.detail}", fix, reason.file)
+    name, reader, evidence = subject.name, subject.reader, subject.evidence
+    if name is None or reader is None or evidence is None or not any(abi.startswith("cp2") for abi in name.abi):
+        return
+    from truewheel.analyzer.macho_symbols import undefined_names
+
+    for node in evidence.macos.graph.members():
+        data = reader.view(node.name)
+        wanted = {symbol for item in node.file.slices for symbol in undefined_names(data, item, node.name)}
+        for mark, prefix in _UNICODE_BUILDS.items():
+            if any(symbol.startswith(prefix) for symbol in wanted) and not _all_of(mark, name.abi):
+                size = prefix.removeprefix("PyUnicodeUCS")[0]
+                problem = (
+                    f"needs a Python with UCS-{size} strings, which the ABI tag {'.'.join(name.abi)} does not promise"
+                )
+                yield Found(f"{node.name} {problem}", fix, node.name)
+
+
+def _all_of(mark: str, abis: tuple[str, ...]) -> bool:
+    """Whether every ABI tag names that Unicode build."""
+    return all(abi.startswith("cp2") and abi.endswith("u") == bool(mark) for abi in abis)
+
+
+RULES = (
+    Rule("module-name", Severity.ERROR, _names),
+    Rule("ucs", Severity.ERROR, _unicode),
+)

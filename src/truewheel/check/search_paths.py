@@ -1,0 +1,41 @@
+"""Rules about where files of machine code tell the loader to look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truewheel.check.findings import Found, Rule, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from truewheel.check.subject import Subject
+
+
+def _outside(subject: Subject) -> Iterator[Found]:
+    """Yield search paths that lead out of the installed packages, such as to the build's machine."""
+    from truewheel.platforms.macos_remarks import stray_rpaths
+    from truewheel.platforms.remarks import stray_paths
+
+    if subject.evidence is None:
+        return
+    for sentence in (*stray_paths(subject.evidence.linux), *stray_rpaths(subject.evidence.macos)):
+        yield Found(sentence, "link without it, or `truewheel repair`")
+
+
+def _twice(subject: Subject) -> Iterator[Found]:
+    """Yield LC_RPATH entries that stand twice in one slice: dyld of macOS 15.4 and later refuses to load it."""
+    if subject.evidence is None:
+        return
+    for node in subject.evidence.macos.graph.members():
+        for path in dict.fromkeys(
+            path for item in node.file.slices for path in item.rpaths if item.rpaths.count(path) > 1
+        ):
+            problem = f"the LC_RPATH {path} stands twice, for which macOS 15.4 and later refuses to load the file"
+            yield Found(problem, "link with it once: install_name_tool -delete_rpath", node.name)
+
+
+RULES = (
+    Rule("search-path", Severity.WARNING, _outside),
+    Rule("repeated-rpath", Severity.ERROR, _twice),
+)

@@ -1,0 +1,158 @@
+"""One wheel under check: everything that rules ask about it, each read once and only when a rule asks.
+
+What cannot be read is a finding of the rule that is about it; every other rule then has nothing to look at.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from truewheel.archive.record import ALGORITHMS
+from truewheel.check.given_name import GivenName
+from truewheel.check.headers import Headers
+from truewheel.errors import InvalidInputError
+from truewheel.threads import each_in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from truewheel.analyzer.analyze import Analysis
+    from truewheel.analyzer.macho_analysis import MachoAnalysis
+    from truewheel.archive.metadata import WheelMetadata
+    from truewheel.archive.names import WheelName
+    from truewheel.archive.reader import WheelReader
+    from truewheel.archive.record import Record
+    from truewheel.retagger.proof import Proof
+
+_BOUND = 64 << 20
+"""Bytes of members that are hashed at one time."""
+
+
+class Evidence(NamedTuple):
+    """The machine code of the wheel, and what it proves."""
+
+    linux: Analysis
+    macos: MachoAnalysis
+    proof: Proof
+
+
+class Digest(NamedTuple):
+    """A member's content in short. value: as RECORD writes it. problem: why it cannot be read; else empty."""
+
+    value: str
+    size: int
+    problem: str = ""
+
+
+class Subject:
+    """A wheel under check.
+
+    path: as given. given: its file name. index: whose rules count. jobs: how many threads work at once.
+    reader: the open wheel, under the nearest sound name; None when the archive or its dist-info allow none.
+    archive, dist_info: what keeps the archive, or the folder of metadata, from being read, sentences with advice.
+    """
+
+    def __init__(self, path: Path, reader: WheelReader | None, index: str = "pypi", jobs: int = 1) -> None:
+        """Keep the parts; `open_subject` makes them."""
+        self.path = path
+        self.given = GivenName.parse(path.name)
+        self.reader = reader
+        self.index = index
+        self.jobs = jobs
+        self.archive: tuple[str, ...] = ()
+        self.dist_info: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> WheelName | None:
+        """The nearest sound name; None when there is none."""
+        return self.given.sound
+
+    @cached_property
+    def wheel(self) -> WheelMetadata | None:
+        """What the WHEEL file says; None when it cannot be understood, or there is none."""
+        try:
+            return self.reader.wheel if self.reader else None
+        except InvalidInputError:
+            return None
+
+    @cached_property
+    def record(self) -> Record | None:
+        """The RECORD file; None when it cannot be understood, or there is none."""
+        try:
+            return self.reader.record if self.reader else None
+        except InvalidInputError:
+            return None
+
+    def text(self, name: str) -> bytes | None:
+        """Return the content of a file in the dist-info folder; None when there is none, or it is damaged."""
+        if self.reader is None:
+            return None
+        try:
+            return self.reader.read(f"{self.reader.dist_info}/{name}")
+        except InvalidInputError:
+            return None
+
+    @cached_property
+    def wheel_headers(self) -> Headers | None:
+        """The lines of the WHEEL file; None when there is none."""
+        content = self.text("WHEEL")
+        return None if content is None else Headers.parse(content)
+
+    @cached_property
+    def metadata(self) -> Headers | None:
+        """The headers of the METADATA file; None when there is none."""
+        content = self.text("METADATA")
+        return None if content is None else Headers.parse(content)
+
+    @cached_property
+    def digests(self) -> Mapping[str, Digest]:
+        """The digest of each member that RECORD has a row with a known hash for, by that hash; each is read once."""
+        reader, record = self.reader, self.record
+        if reader is None or record is None:
+            return {}
+        wanted: dict[str, str] = {}
+        for row in record.rows:
+            algorithm = row.digest.partition("=")[0]
+            if algorithm in ALGORITHMS and row.path in reader.entries and not row.path.endswith("/"):
+                wanted.setdefault(row.path, algorithm)
+        items = [(item, reader.entries[item[0]].size) for item in wanted.items()]
+        digests = each_in_order(lambda item: _digest(reader, *item), items, jobs=self.jobs, bound=_BOUND)
+        return dict(zip(wanted, digests, strict=True))
+
+    @cached_property
+    def evidence(self) -> Evidence | None:
+        """The machine code; None when it cannot be read, which `broken_code` tells, or WHEEL or RECORD cannot."""
+        from truewheel.analyzer.analyze import analyze
+        from truewheel.analyzer.analyze_macho import analyze_macho
+        from truewheel.analyzer.search_options import SearchOptions
+        from truewheel.retagger.proof import proof_of
+
+        if self.reader is None or self.wheel is None or self.record is None:
+            return None
+        inside = SearchOptions(system=False)
+        try:
+            linux = analyze(self.reader, inside, jobs=self.jobs)
+            macos = analyze_macho(self.reader, inside, jobs=self.jobs)
+        except InvalidInputError as error:
+            self.broken_code = error
+            return None
+        return Evidence(linux, macos, proof_of(self.reader, linux, macos))
+
+    broken_code: InvalidInputError | None = None
+    """Why the machine code cannot be read, once `evidence` was asked for."""
+
+
+def _digest(reader: WheelReader, name: str, algorithm: str) -> Digest:
+    from base64 import urlsafe_b64encode
+    from hashlib import new
+
+    state, size = new(algorithm), 0
+    try:
+        for piece in reader.stream(name):
+            state.update(piece)
+            size += len(piece)
+    except InvalidInputError as error:
+        return Digest("", 0, error.what)
+    return Digest(urlsafe_b64encode(state.digest()).rstrip(b"=").decode("ascii"), size)
