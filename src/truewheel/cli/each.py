@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from truewheel.batch.failure import Failure
 from truewheel.cli.format import printable
 from truewheel.errors import (
     DEBUG_VARIABLE,
-    DefectError,
     ExitCode,
     InvalidInputError,
     RefusedError,
@@ -22,6 +22,7 @@ from truewheel.errors import (
     UsageError,
     foreseen,
 )
+from truewheel.threads import each_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,29 +37,69 @@ def for_each(
     work: Callable[[Path], Result],
     present: Callable[[Result], None],
     *,
+    at_once: int = 1,
     must_exist: bool = True,
 ) -> tuple[list[dict[str, Any]], ExitCode]:
-    """Do `work` on each wheel and `present` what it returns; print each error as it comes.
+    """Do `work` on each wheel and `present` what it returns, in the order given; print each error as it comes.
 
-    A wheel that is given twice, even by two paths, is worked on once. must_exist: False where only the names count.
+    A wheel that is given twice, even by two paths, is worked on once. at_once: how many wheels are worked on at a time;
+    see `pace`. must_exist: False where only the names count.
     Return the errors as JSON values, and the exit code: a lone wheel's own, or SOME_FAILED.
     """
-    first: dict[str, Path] = {}
-    for wheel in wheels:
-        first.setdefault(os.path.realpath(wheel), Path(wheel))
-    paths = tuple(first.values())
+    paths = each_once(wheels)
     failures: list[dict[str, Any]] = []
-    for number, path in enumerate(paths, 1):
-        with _progress(f"[{number}/{len(paths)}] {path.name}"):
-            result = _attempt(partial(work, path), *([path] if must_exist else []))
+
+    def tried(numbered: tuple[int, Path]) -> Result | TruewheelError:
+        number, path = numbered
+        with _progress(f"[{number}/{len(paths)}] {path.name}", quiet=at_once > 1):
+            return attempt(partial(work, path), *([path] if must_exist else []))
+
+    sizes = ((numbered, _size(numbered[1])) for numbered in enumerate(paths, 1))
+    for path, result in zip(paths, each_in_order(tried, sizes, jobs=at_once, bound=_BOUND), strict=True):
         if isinstance(result, TruewheelError):
-            failures.append(_failure(str(path), result))
+            failures.append(failed(str(path), result))
             complain(result, path.name)
         else:
             present(result)
+    return failures, exit_code(failures, len(paths))
+
+
+def each_once(wheels: Iterable[str]) -> tuple[Path, ...]:
+    """Return the paths in their order, without those that lead to the same file as an earlier one."""
+    first: dict[str, Path] = {}
+    for wheel in wheels:
+        first.setdefault(os.path.realpath(wheel), Path(wheel))
+    return tuple(first.values())
+
+
+def exit_code(failures: Sequence[Mapping[str, Any]], wheels: int) -> ExitCode:
+    """Return the code of a command that worked on so many wheels, some of which failed: a lone wheel's is its own."""
     if not failures:
-        return failures, ExitCode.DONE
-    return failures, ExitCode.SOME_FAILED if len(paths) > 1 else ExitCode(failures[0]["exit_code"])
+        return ExitCode.DONE
+    return ExitCode.SOME_FAILED if wheels > 1 else ExitCode(failures[0]["exit_code"])
+
+
+def pace(wheels: Sequence[str], jobs: int) -> tuple[int, int]:
+    """Return how many of the wheels to work on at once, and with how many threads at each: `jobs` in all.
+
+    Small wheels do not keep several threads busy, so several are worked on at a time; large ones take their turns.
+    """
+    at_once = min(jobs, len(wheels))
+    if any(_size(Path(wheel)) > _SMALL for wheel in wheels):
+        at_once = 1
+    return max(at_once, 1), max(jobs // max(at_once, 1), 1)
+
+
+_SMALL = 4 << 20
+_BOUND = 1 << 30
+"""Up to how many bytes a wheel is small, and how many bytes of wheels are worked on at once."""
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def for_all(
@@ -74,15 +115,16 @@ def for_all(
     """
     paths = tuple(map(Path, wheels))
     with _progress(" ".join(path.name for path in paths)):
-        result = _attempt(partial(work, paths), *(paths if must_exist else ()))
+        result = attempt(partial(work, paths), *(paths if must_exist else ()))
     if not isinstance(result, TruewheelError):
         present(result)
         return [], ExitCode.DONE
     complain(result)
-    return [_failure(" ".join(wheels), result)], result.exit_code
+    return [failed(" ".join(wheels), result)], result.exit_code
 
 
-def _attempt(work: Callable[[], Result], *paths: Path) -> Result | TruewheelError:
+def attempt(work: Callable[[], Result], *paths: Path) -> Result | TruewheelError:
+    """Return what the work returns, or whatever it raises as an error of ours. paths: files that must be there."""
     try:
         for path in paths:
             _require_file(path)
@@ -152,9 +194,9 @@ def _require_folder(path: Path, option: str) -> None:
 
 
 @contextmanager
-def _progress(text: str) -> Iterator[None]:
+def _progress(text: str, *, quiet: bool = False) -> Iterator[None]:
     """Show on a terminal what is being worked on, and take it away again."""
-    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if quiet or sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield
         return
     from shutil import get_terminal_size
@@ -177,13 +219,6 @@ def complain(error: TruewheelError, file: str = "") -> None:
             click.echo(printable(f"  {reason}"), err=True)
 
 
-def _failure(file: str, error: TruewheelError) -> dict[str, Any]:
-    return {
-        "file": file,
-        "error": error.what,
-        "where": error.where,
-        "hint": error.hint,
-        "reasons": list(getattr(error, "reasons", ())),
-        "defect": isinstance(error, DefectError),
-        "exit_code": int(error.exit_code),
-    }
+def failed(file: str, error: TruewheelError) -> dict[str, Any]:
+    """Return what `--json` tells of a wheel that could not be worked on."""
+    return Failure.of(file, error).to_json()

@@ -11,12 +11,14 @@ import sys
 import click
 
 from truewheel.cli.options import (
+    batch_options,
     bundle_options,
     exclude_option,
     jobs_option,
     json_option,
     label_options,
     output_options,
+    release_options,
     search_options,
     verbosity_option,
     wheels_argument,
@@ -134,6 +136,8 @@ def why(**options: object) -> ExitCode:
 @cli.command()
 @wheels_argument
 @output_options
+@batch_options
+@release_options
 @label_options
 @search_options
 @bundle_options
@@ -214,3 +218,21 @@ def accepts(**options: object) -> ExitCode:
     from truewheel.cli.accepts import accept_wheels
 
     return accept_wheels(options)
+
+
+@cli.command()
+@click.argument("plan_file", type=click.Path(dir_okay=False), metavar="PLAN")
+@output_options
+@release_options
+@jobs_option
+@json_option
+@verbosity_option
+def apply(**options: object) -> ExitCode:
+    """Do what a plan says that `--plan` wrote: all of it, or nothing.
+
+    Every wheel is checked against the plan first. New wheels get their names when all of them are ready; a run that
+    was interrupted is finished by running it again. Prints the full path of each.
+    """
+    from truewheel.cli.apply import apply_plan
+
+    return apply_plan(options)

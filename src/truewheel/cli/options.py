@@ -110,6 +110,26 @@ output_options = _together(
     click.option("-n", "--dry-run", is_flag=True, help="Print what would be done; write nothing."),
 )
 
+batch_options = _together(
+    click.option(
+        "--plan",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="Write what would be done to all wheels as JSON, for `truewheel apply`; do nothing.",
+    ),
+    click.option("--all-or-nothing", is_flag=True, help="Publish all new wheels together, and none when one fails."),
+)
+
+release_options = _together(
+    click.option("--sums", is_flag=True, help="Write SHA256SUMS and names.json (old names to new) beside the wheels."),
+    click.option(
+        "--index",
+        type=click.Path(file_okay=False),
+        metavar="DIR",
+        help="Add the new wheels to the static package index in DIR.",
+    ),
+)
+
 label_options = _together(
     click.option(
         "--plat",

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from truewheel.archive.reader import WheelReader
 from truewheel.bundler.bundle_options import BundleOptions
-from truewheel.cli.each import deployment_target, for_each, search_from
+from truewheel.cli.batch import Task, run_task
+from truewheel.cli.each import deployment_target, search_from
 from truewheel.cli.format import human_size, plural, printable
-from truewheel.errors import OutputError
 from truewheel.repair import apply_plan, plan_repair
 from truewheel.repair.options import RepairOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from truewheel.archive.reader import WheelReader
     from truewheel.bundler.plan import ElfEdit, MachoEdit, RepairPlan
+    from truewheel.cli.batch import Made
     from truewheel.errors import ExitCode
     from truewheel.repair import Repaired
 
@@ -32,50 +34,40 @@ def repair_wheels(options: Mapping[str, Any]) -> ExitCode:
     chosen = _repair_options(options)
     directory = Path(options["wheel_dir"])
     results: list[dict[str, Any]] = []
-    planned: dict[str, str] = {}
 
-    def plan_one(wheel: Path) -> RepairPlan:
-        with WheelReader.open(wheel) as reader:
-            return _plan(reader, chosen, planned)
-
-    def repair_one(wheel: Path) -> Repaired:
-        with WheelReader.open(wheel) as reader:
-            return apply_plan(reader, _plan(reader, chosen, planned), directory, chosen)
+    def apply(reader: WheelReader, plan: RepairPlan, jobs: int) -> Repaired:
+        return apply_plan(reader, plan, directory, replace(chosen, jobs=jobs))
 
     def present_plan(plan: RepairPlan) -> None:
         results.append(plan.to_json())
-        if not options["as_json"]:
+        if not options["as_json"] and not options["plan"]:
             _print_plan(plan)
 
-    def present_result(done: Repaired) -> None:
+    def present(done: Made) -> None:
         results.append(_result(done))
         _summarize(done, verbose=options["verbose"])
         if not options["as_json"]:
             click.echo(os.fsencode(done.path.resolve()))
 
-    if options["dry_run"]:
-        failures, code = for_each(options["wheels"], plan_one, present_plan)
-    else:
-        failures, code = for_each(options["wheels"], repair_one, present_result)
+    task = Task(
+        plan=lambda reader, jobs: plan_repair(reader, replace(chosen, jobs=jobs)),
+        apply=apply,
+        evidence=lambda wheel, jobs: _evidence(wheel, chosen, jobs),
+        present_plan=present_plan,
+        present=present,
+        sysroot=chosen.search.sysroot,
+    )
+    failures, code = run_task(options, task)
     if options["as_json"]:
-        key = "plans" if options["dry_run"] else "repaired"
+        key = "plans" if options["dry_run"] or options["plan"] else "repaired"
         click.echo(json.dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
     return code
 
 
-def _plan(reader: WheelReader, chosen: RepairOptions, planned: dict[str, str]) -> RepairPlan:
-    """Return the plan of one wheel; raise OutputError when an earlier, different wheel has the same new name.
+def _evidence(wheel: Path, chosen: RepairOptions, jobs: int) -> tuple[str, ...]:
+    from truewheel.batch.evidence import evidence_of
 
-    planned: what was made so far by one command: the input's hash, by the name of the result.
-    """
-    plan = plan_repair(reader, chosen)
-    if planned.setdefault(plan.output_name, plan.input_sha256) != plan.input_sha256:
-        raise OutputError(
-            f"would be written as {plan.output_name}, as another of the given wheels is",
-            where=str(reader.path),
-            hint="repair the two into different folders",
-        )
-    return plan
+    return evidence_of(wheel, chosen.search, jobs)
 
 
 def _repair_options(options: Mapping[str, Any]) -> RepairOptions:
@@ -99,7 +91,7 @@ def _repair_options(options: Mapping[str, Any]) -> RepairOptions:
     )
 
 
-def _result(done: Repaired) -> dict[str, Any]:
+def _result(done: Made) -> dict[str, Any]:
     return {
         "path": str(done.path.resolve()),
         "changed": not done.plan.changes_nothing,
@@ -110,7 +102,7 @@ def _result(done: Repaired) -> dict[str, Any]:
     }
 
 
-def _summarize(done: Repaired, *, verbose: int) -> None:
+def _summarize(done: Made, *, verbose: int) -> None:
     """Say on stderr what was done, in one line and, when asked, in detail."""
     plan = done.plan
     if plan.changes_nothing:

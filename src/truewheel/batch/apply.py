@@ -1,0 +1,171 @@
+"""Doing what a plan for many wheels says: all of it, or nothing.
+
+Every input is checked, and every collision found, before anything is written. Then all results are made under
+temporary names and verified; only when all of them are ready does the first get its own name. A run that was killed is
+finished by the next one of the same plan, to the same end.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from truewheel.archive.reader import WheelReader
+from truewheel.archive.staging import rename_new, same_bytes, sync_directory, writing
+from truewheel.batch.collisions import require_no_collision
+from truewheel.batch.journal import Ready, is_committed, open_journal
+from truewheel.batch.kinds import stage_planned
+from truewheel.bundler.digests import file_sha256
+from truewheel.errors import InvalidInputError, OutputError, RefusedError
+from truewheel.threads import each_in_order
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from truewheel.batch.journal import Journal
+    from truewheel.batch.kinds import Settings, WheelPlan
+    from truewheel.batch.plan import BatchPlan, PlannedWheel
+
+_BOUND = 1 << 30
+"""How many bytes of wheels are worked on at once."""
+
+
+class Applied(NamedTuple):
+    """One finished wheel of a batch: its plan, where it is, both sizes in bytes, and sentences for the user."""
+
+    plan: WheelPlan
+    path: Path
+    size_before: int
+    size_after: int
+    notices: tuple[str, ...]
+    sha256: str
+
+
+def apply_batch(
+    plan: BatchPlan, directory: Path, settings: Settings, *, force: bool = False, at_once: int = 1
+) -> tuple[Applied, ...]:
+    """Do what the plan says, in `directory`, which is made when it is not there; return the results in order.
+
+    force: replace different files of the results' names. at_once: how many wheels are worked on at a time.
+
+    Raises RefusedError when an input is not the planned one or results would take each other's or another file's
+    place, and whatever making a result raises; the folder is as before then. Raises OutputError, and leaves the journal
+    for another run to finish, when results that are ready cannot be given their names.
+    """
+    digest = plan.digest
+    sizes = [0] * len(plan.wheels)
+    if not is_committed(directory, digest):
+        sizes = check_inputs(plan, at_once)
+        require_no_collision(plan.wheels, directory)
+    with open_journal(directory, digest) as journal:
+        if not journal.committed:
+            try:
+                _make_ready(plan, journal, settings, sizes, at_once)
+                _require_room(plan, journal, directory, force=force)
+                journal.commit()
+            except BaseException:
+                journal.remove()
+                raise
+        applied = _publish(plan, journal, directory, force=force)
+        journal.remove()
+    return applied
+
+
+def check_inputs(plan: BatchPlan, at_once: int) -> list[int]:
+    """Return the size of each input; raise RefusedError, with each of them, for those that are not what was planned."""
+    outcomes = list(each_in_order(_checked, ((item, 1) for item in plan.wheels), jobs=at_once, bound=max(at_once, 1)))
+    wrong = tuple(outcome for outcome in outcomes if isinstance(outcome, str))
+    if wrong:
+        raise RefusedError(
+            "the inputs are not those of the plan; nothing was written", reasons=wrong, hint="plan again"
+        )
+    return [outcome for outcome in outcomes if isinstance(outcome, int)]
+
+
+def _checked(item: PlannedWheel[WheelPlan]) -> int | str:
+    """Return the size of an input, or what is wrong with it."""
+    try:
+        digest = file_sha256(str(item.path))
+        size = item.path.stat().st_size
+    except (InvalidInputError, OSError) as error:
+        what = error.what if isinstance(error, InvalidInputError) else f"cannot be read: {error.strerror}"
+        return f"{item.path} {what}"
+    return size if digest == item.plan.input_sha256 else f"{item.path} has other content than when it was planned"
+
+
+def _make_ready(plan: BatchPlan, journal: Journal, settings: Settings, sizes: list[int], at_once: int) -> None:
+    """Make every result that is not ready yet, and write it down."""
+    for number in [number for number, record in journal.ready.items() if not _still_there(journal, record)]:
+        del journal.ready[number]
+    journal.forget_all_but({record.file for record in journal.ready.values()})
+    missing = [number for number in range(len(plan.wheels)) if number not in journal.ready]
+    make = partial(_made, plan, journal.folder, settings)
+    pairs = ((number, sizes[number]) for number in missing)
+    for record in each_in_order(make, pairs, jobs=at_once, bound=_BOUND):
+        journal.note(record)
+
+
+def _still_there(journal: Journal, record: Ready) -> bool:
+    try:
+        return file_sha256(str(journal.folder / record.file)) == record.sha256
+    except InvalidInputError:
+        return False
+
+
+def _made(plan: BatchPlan, folder: Path, settings: Settings, number: int) -> Ready:
+    """Make the result of one wheel under a temporary name."""
+    item = plan.wheels[number]
+    with WheelReader.open(item.path) as reader:
+        if file_sha256(str(item.path)) != item.plan.input_sha256:
+            raise RefusedError("changed while the batch was at work", where=str(item.path), hint="plan again")
+        path, notices = stage_planned(reader, item.plan, folder, settings)
+    return Ready(number, path.name, file_sha256(str(path)), path.stat().st_size, notices)
+
+
+def _require_room(plan: BatchPlan, journal: Journal, directory: Path, *, force: bool) -> None:
+    """Raise RefusedError, with each of them, for results whose names are taken by files of other content."""
+    taken: list[str] = []
+    first: dict[str, str] = {}
+    for number, item in enumerate(plan.wheels):
+        record, target = journal.ready[number], directory / item.plan.output_name
+        if first.setdefault(target.name, record.sha256) != record.sha256:
+            taken.append(f"{item.path} would be written as {target.name}, as another of the wheels is")
+        elif target.is_dir() or not (force or not target.exists() or same_bytes(journal.folder / record.file, target)):
+            taken.append(f"{target.name} exists already with other content")
+    if taken:
+        raise RefusedError(
+            "names are taken; nothing was written",
+            where=str(directory),
+            reasons=tuple(taken),
+            hint="`--force` replaces what is there",
+        )
+
+
+def _publish(plan: BatchPlan, journal: Journal, directory: Path, *, force: bool) -> tuple[Applied, ...]:
+    """Give every result its name, unless an interrupted run did so already."""
+    applied = []
+    for number, item in enumerate(plan.wheels):
+        record = journal.ready[number]
+        target = directory / item.plan.output_name
+        with writing(target):
+            size_before = item.path.stat().st_size if item.path.exists() else 0
+            _give_name(journal.folder / record.file, target, record, force=force)
+        applied.append(Applied(item.plan, target, size_before, record.size, record.notices, record.sha256))
+    sync_directory(directory)
+    return tuple(applied)
+
+
+def _give_name(path: Path, target: Path, record: Ready, *, force: bool) -> None:
+    if path.exists():
+        if same_bytes(path, target):
+            path.unlink()
+        elif force:
+            path.replace(target)
+        else:
+            rename_new(path, target)
+    elif not target.exists() or file_sha256(str(target)) != record.sha256:
+        raise OutputError(
+            "was written by a run that was interrupted, and is not what it was any more",
+            where=str(target),
+            hint=f"remove {path.parent} to begin anew",
+        )

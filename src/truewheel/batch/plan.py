@@ -1,0 +1,119 @@
+"""What would be done to many wheels, as plain data: the plan of each, why it is so, and what was refused.
+
+A batch plan can be written as JSON, looked through by a person, and applied later, elsewhere: it names its inputs by
+path, seen from the folder of the plan's file, and by content.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from truewheel.batch.failure import Failure
+from truewheel.batch.kinds import WheelPlan, plan_from_json
+from truewheel.errors import ExitCode, InvalidInputError
+
+SCHEMA = "truewheel.batch-plan/1"
+_FIELDS = {"schema", "sysroot", "wheels", "refused"}
+_WHEEL_FIELDS = {"input", "sha256", "old_name", "new_name", "evidence", "plan"}
+
+
+Plan_co = TypeVar("Plan_co", bound=WheelPlan, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWheel(Generic[Plan_co]):
+    """One wheel: where it lies, what would be done to it, and the facts that decided that, one sentence each."""
+
+    path: Path
+    plan: Plan_co
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """What would be done to all wheels of a batch.
+
+    refused: wheels that nothing would be done to. sysroot: the root that bundled libraries were taken from.
+    """
+
+    wheels: tuple[PlannedWheel[WheelPlan], ...]
+    refused: tuple[Failure, ...] = ()
+    sysroot: str = "/"
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all that decides the results, in hex; where the inputs lie does not."""
+        decisive = [self.sysroot, [item.plan.to_json() for item in self.wheels]]
+        return sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+    def to_json(self, folder: Path) -> dict[str, Any]:
+        """Return the plan as values that the json module writes. folder: where the file will lie."""
+        return {
+            "schema": SCHEMA,
+            "sysroot": self.sysroot,
+            "wheels": [
+                {
+                    "input": _seen_from(folder, item.path),
+                    "sha256": item.plan.input_sha256,
+                    "old_name": item.plan.input_name,
+                    "new_name": item.plan.output_name,
+                    "evidence": list(item.evidence),
+                    "plan": item.plan.to_json(),
+                }
+                for item in self.wheels
+            ],
+            "refused": [failure.to_json() for failure in self.refused],
+        }
+
+    @classmethod
+    def from_json(cls, data: object, folder: Path) -> BatchPlan:
+        """Return the plan that `to_json` gave; raise InvalidInputError for anything else.
+
+        folder: where its file lies. What is said twice must agree: the summary of a wheel is what people read.
+        """
+        schema = data.get("schema") if isinstance(data, dict) else None
+        if schema != SCHEMA or not isinstance(data, dict):
+            raise InvalidInputError(f"the plan has schema {schema!r}, not {SCHEMA!r}", hint="make the plan again")
+        try:
+            _demand(data.keys() == _FIELDS, f"has other fields than {', '.join(sorted(_FIELDS))}")
+            wheels = tuple(_wheel(item, folder) for item in data["wheels"])
+            refused = tuple(_failure(item) for item in data["refused"])
+            _demand(isinstance(data["sysroot"], str), "has no root of the system")
+        except (TypeError, KeyError, AttributeError) as error:
+            raise InvalidInputError(f"the plan is damaged: {error}", hint="make the plan again") from error
+        return cls(wheels, refused, data["sysroot"])
+
+
+def _wheel(data: Any, folder: Path) -> PlannedWheel[WheelPlan]:  # noqa: ANN401 - whatever JSON holds
+    _demand(isinstance(data, dict) and data.keys() == _WHEEL_FIELDS, f"a wheel is {data!r}")
+    plan = plan_from_json(data["plan"])
+    told = (data["sha256"], data["old_name"], data["new_name"])
+    _demand(told == (plan.input_sha256, plan.input_name, plan.output_name), f"{told[1]!r} is not what its plan says")
+    _demand(isinstance(data["input"], str) and Path(data["input"]).name == plan.input_name, "names another input")
+    evidence = tuple(data["evidence"])
+    _demand(all(isinstance(line, str) for line in evidence), "holds evidence that is no text")
+    return PlannedWheel(folder / data["input"], plan, evidence)
+
+
+def _failure(data: Any) -> Failure:  # noqa: ANN401 - whatever JSON holds
+    failure = Failure(**{**data, "reasons": tuple(data["reasons"])})
+    _demand(failure.exit_code in set(ExitCode), f"{failure.exit_code!r} is no exit code")
+    return failure
+
+
+def _demand(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not holds:
+        raise TypeError(otherwise)
+
+
+def _seen_from(folder: Path, path: Path) -> str:
+    """Return a path as seen from a folder, with `/`; the whole path where no way leads from one to the other."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # another drive of Windows
+        return path.resolve().as_posix()

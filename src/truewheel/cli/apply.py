@@ -1,0 +1,97 @@
+"""`truewheel apply`: do what a plan for many wheels says, all of it or nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from truewheel.batch.apply import apply_batch, check_inputs
+from truewheel.batch.collisions import require_no_collision
+from truewheel.batch.kinds import Settings
+from truewheel.batch.plan import BatchPlan
+from truewheel.cli.batch import finish
+from truewheel.cli.each import attempt, complain, failed, pace
+from truewheel.cli.format import plural, printable
+from truewheel.errors import ExitCode, InvalidInputError, TruewheelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from truewheel.batch.apply import Applied
+
+SCHEMA = "truewheel.apply/1"
+
+
+def apply_plan(options: Mapping[str, Any]) -> ExitCode:
+    """Apply the plan that the command names."""
+    path = Path(options["plan_file"])
+    plan = _read(path)
+    done = attempt(lambda: _apply(plan, options))
+    failures = [failure.to_json() for failure in plan.refused]
+    for failure in plan.refused:
+        _say(f"{failure.file}: was refused when it was planned: {failure.error}")
+    code = ExitCode.SOME_FAILED if plan.refused else ExitCode.DONE
+    results: tuple[Applied, ...] = ()
+    if isinstance(done, TruewheelError):
+        complain(done, path.name)
+        failures.append(failed(str(path), done))
+        code = done.exit_code
+    else:
+        results = done
+    for made in results:
+        if not options["as_json"]:
+            click.echo(os.fsencode(made.path.resolve()))
+    if results:
+        _say(f"{plural(len(results), 'wheel')} written as planned")
+        finish(options, results)
+    if options["as_json"]:
+        applied = [_result(made) for made in results]
+        click.echo(json.dumps({"schema": SCHEMA, "applied": applied, "failed": failures}, indent=2))
+    return code
+
+
+def _apply(plan: BatchPlan, options: Mapping[str, Any]) -> tuple[Applied, ...]:
+    directory = Path(options["wheel_dir"])
+    at_once, within = pace([str(item.path) for item in plan.wheels], options["jobs"])
+    if options["dry_run"]:
+        check_inputs(plan, at_once)
+        require_no_collision(plan.wheels, directory)
+        for item in plan.wheels:
+            _say(f"{item.plan.input_name} -> {directory / item.plan.output_name}")
+        return ()
+    settings = Settings(Path(plan.sysroot), within)
+    return apply_batch(plan, directory, settings, force=options["force"], at_once=at_once)
+
+
+def _read(path: Path) -> BatchPlan:
+    """Return the plan in a file; raise InvalidInputError when it holds none."""
+    try:
+        data = json.loads(path.read_bytes())
+    except OSError as error:
+        raise InvalidInputError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    except ValueError as error:
+        raise InvalidInputError("is no JSON document", where=str(path), hint="make the plan again") from error
+    try:
+        return BatchPlan.from_json(data, path.parent)
+    except InvalidInputError as error:
+        raise InvalidInputError(error.what, where=str(path), hint=error.hint) from error
+
+
+def _result(made: Applied) -> dict[str, Any]:
+    return {
+        "path": str(made.path.resolve()),
+        "changed": not made.plan.changes_nothing,
+        "size_before": made.size_before,
+        "size_after": made.size_after,
+        "sha256": made.sha256,
+        "notices": list(made.notices),
+        "plan": made.plan.to_json(),
+    }
+
+
+def _say(line: str) -> None:
+    click.echo(printable(line), err=True)

@@ -1,0 +1,180 @@
+"""Commands that make wheels of wheels: plan all, find collisions, and only then write; or write the plan alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import click
+
+from truewheel.archive.reader import WheelReader
+from truewheel.batch.collisions import collisions
+from truewheel.batch.kinds import Settings, WheelPlan
+from truewheel.batch.plan import BatchPlan, PlannedWheel
+from truewheel.cli.each import attempt, complain, each_once, exit_code, failed, for_each, pace
+from truewheel.cli.format import plural
+from truewheel.errors import TruewheelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from truewheel.errors import ExitCode
+
+Plan = TypeVar("Plan", bound=WheelPlan)
+Failures = list[dict[str, Any]]
+
+
+class Made(Protocol):
+    """What is told of a finished wheel, whatever made it."""
+
+    @property
+    def plan(self) -> Any:  # noqa: ANN401 - each command knows its own kind
+        """What was to be done."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+
+    @property
+    def size_before(self) -> int:
+        """Bytes of the wheel that was given."""
+
+    @property
+    def size_after(self) -> int:
+        """Bytes of the result."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Sentences for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[Plan]):
+    """What one command does with each wheel.
+
+    plan: what would be done, with so many threads. apply: do it to one wheel, and publish the result at once.
+    evidence: why the plan is as it is. present_plan, present: tell the user.
+    sysroot: where the packages of bundled libraries are looked up.
+    """
+
+    plan: Callable[[WheelReader, int], Plan]
+    apply: Callable[[WheelReader, Plan, int], Made]
+    evidence: Callable[[Path, int], tuple[str, ...]]
+    present_plan: Callable[[Plan], None]
+    present: Callable[[Made], None]
+    sysroot: Path = Path("/")
+
+
+def run_task(options: Mapping[str, Any], task: Task[Plan]) -> tuple[Failures, ExitCode]:
+    """Do what the options ask with every wheel that the command names; return as `for_each` does."""
+    planned, failures, total = _plan_all(options, task)
+    if options["plan"] or options["dry_run"]:
+        for item in planned:
+            task.present_plan(item.plan)
+        if options["plan"]:
+            _write_plan(Path(options["plan"]), task, planned, failures, as_json=options["as_json"])
+        return failures, exit_code(failures, total)
+    done: list[Made] = []
+
+    def present(made: Made) -> None:
+        done.append(made)
+        task.present(made)
+
+    if options["all_or_nothing"]:
+        failures = failures or _publish_all(options, task, planned, present)
+    else:
+        failures += _publish_each(options, task, planned, present)
+    if done:
+        finish(options, done)
+    return failures, exit_code(failures, total)
+
+
+def _plan_all(options: Mapping[str, Any], task: Task[Plan]) -> tuple[list[PlannedWheel[Plan]], Failures, int]:
+    """Plan every wheel; return the plans without those that collide, what failed, and how many wheels there were."""
+    at_once, within = pace(options["wheels"], options["jobs"])
+
+    def plan_one(wheel: Path) -> PlannedWheel[Plan]:
+        with WheelReader.open(wheel) as reader:
+            plan = task.plan(reader, within)
+        return PlannedWheel(wheel, plan, task.evidence(wheel, within) if options["plan"] else ())
+
+    planned: list[PlannedWheel[Plan]] = []
+    failures, _ = for_each(options["wheels"], plan_one, planned.append, at_once=at_once)
+    found = collisions(planned, Path(options["wheel_dir"]))
+    for number, error in found.items():
+        complain(error)
+        failures.append(failed(str(planned[number].path), error))
+    apart = [item for number, item in enumerate(planned) if number not in found]
+    return apart, failures, len(each_once(options["wheels"]))
+
+
+def _publish_each(
+    options: Mapping[str, Any],
+    task: Task[Plan],
+    planned: Sequence[PlannedWheel[Plan]],
+    present: Callable[[Made], None],
+) -> Failures:
+    """Make one wheel after the other, each published when it is ready; return what failed."""
+    plans = {str(item.path): item.plan for item in planned}
+    at_once, within = pace(tuple(plans), options["jobs"])
+
+    def apply_one(wheel: Path) -> Made:
+        with WheelReader.open(wheel) as reader:
+            return task.apply(reader, plans[str(wheel)], within)
+
+    return for_each(plans, apply_one, present, at_once=at_once)[0]
+
+
+def _publish_all(
+    options: Mapping[str, Any],
+    task: Task[Plan],
+    planned: Sequence[PlannedWheel[Plan]],
+    present: Callable[[Made], None],
+) -> Failures:
+    """Make all wheels and publish them together; return what failed."""
+    from truewheel.batch.apply import apply_batch
+
+    at_once, within = pace([str(item.path) for item in planned], options["jobs"])
+    plan = BatchPlan(tuple(planned), sysroot=str(task.sysroot))
+    settings = Settings(task.sysroot, within)
+    directory, force = Path(options["wheel_dir"]), options["force"]
+    result = attempt(lambda: apply_batch(plan, directory, settings, force=force, at_once=at_once))
+    if isinstance(result, TruewheelError):
+        complain(result)
+        return [failed(str(item.path), result) for item in planned]
+    for made in result:
+        present(made)
+    return []
+
+
+def _write_plan(
+    path: Path, task: Task[Plan], planned: Sequence[PlannedWheel[Plan]], failures: Failures, *, as_json: bool
+) -> None:
+    from truewheel.batch.failure import Failure
+    from truewheel.batch.sums import write_file
+
+    refused = tuple(Failure(**{**failure, "reasons": tuple(failure["reasons"])}) for failure in failures)
+    plan = BatchPlan(tuple(planned), refused, str(task.sysroot))
+    content = json.dumps(plan.to_json(path.parent.resolve()), indent=2)
+    write_file(path, f"{content}\n".encode())
+    click.echo(f"{plural(len(planned), 'wheel')} planned, {len(failures)} refused", err=True)
+    if not as_json:
+        click.echo(os.fsencode(path.resolve()))
+
+
+def finish(options: Mapping[str, Any], done: Iterable[Made]) -> None:
+    """Write what a release directory says of itself, and the package index, when asked for."""
+    if not (options["sums"] or options["index"]):
+        return
+    from truewheel.batch.sums import Published, write_sums
+
+    made = [Published(item.plan.input_name, item.plan.input_sha256, item.path) for item in done]
+    if options["sums"]:
+        write_sums(Path(options["wheel_dir"]), made, options["jobs"])
+    if options["index"]:
+        from truewheel.batch.index import update_index
+
+        update_index(Path(options["index"]), [item.path for item in made], force=options["force"])
