@@ -19,6 +19,7 @@ from truewheel.cli.options import (
     label_options,
     output_options,
     release_options,
+    retag_options,
     search_options,
     verbosity_option,
     wheels_argument,
@@ -218,6 +219,23 @@ def accepts(**options: object) -> ExitCode:
     from truewheel.cli.accepts import accept_wheels
 
     return accept_wheels(options)
+
+
+@cli.command()
+@wheels_argument
+@retag_options
+@json_option
+@verbosity_option
+def retag(**options: object) -> ExitCode:
+    """Give each wheel other tags, true of what is inside, without touching anything else.
+
+    A value `a.b` of --python-tag, --abi-tag or --platform-tag replaces the tags, `+a.b` adds and `-a.b` removes; each
+    can be given several times. A tag that the machine code contradicts is refused, with the reasons. Prints the full
+    path of each wheel.
+    """
+    from truewheel.cli.retag import retag_wheels
+
+    return retag_wheels(options)
 
 
 @cli.command()

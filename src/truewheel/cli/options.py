@@ -175,3 +175,54 @@ bundle_options = _together(
     ),
     click.option("--sbom/--no-sbom", default=True, show_default=True, help="List what was bundled inside the wheel."),
 )
+
+retag_options = _together(
+    click.option("--python-tag", multiple=True, metavar="[+|-]TAG", help="What to do to the Python tags."),
+    click.option("--abi-tag", multiple=True, metavar="[+|-]TAG", help="What to do to the ABI tags."),
+    click.option(
+        "--platform-tag",
+        multiple=True,
+        metavar="[+|-]TAG",
+        help="What to do to the platform tags; `auto` stands for those that the machine code proves.",
+    ),
+    click.option("--build", metavar="N", help="Set the build tag."),
+    click.option("--no-build", is_flag=True, help="Take the build tag away."),
+    click.option(
+        "--for",
+        "profiles",
+        multiple=True,
+        metavar="PROFILE",
+        help="Add the names that interpreters or installers need: python.org, apple-10.9, homebrew, pip>=6 ...",
+    ),
+    click.option(
+        "--profiles", "profile_file", type=click.Path(dir_okay=False), metavar="FILE", help="Read profiles of your own."
+    ),
+    click.option(
+        "--legacy-aliases/--no-legacy-aliases",
+        default=None,
+        help="Name manylinux_X_Y by its older names too, or by none of them.",
+    ),
+    click.option("--normalize", is_flag=True, help="Sort and expand the tags; make file name and WHEEL agree."),
+    click.option(
+        "--trust",
+        type=click.Choice(["filename", "wheel", "binaries"]),
+        default="filename",
+        show_default=True,
+        help="What --normalize believes where they do not agree.",
+    ),
+    click.option("--keep-order", is_flag=True, help="Put new tags behind the present ones instead of sorting all."),
+    click.option("--local-version", metavar="[+]LABEL", help="Give the version another local label; '' drops it."),
+    click.option("--force", is_flag=True, help="Write tags that the machine code contradicts, and say so in the plan."),
+    click.option(
+        "-w",
+        "--wheel-dir",
+        type=click.Path(file_okay=False),
+        metavar="DIR",
+        help="Where new wheels go, made when absent; beside the old ones unless told.",
+    ),
+    click.option("--in-place", is_flag=True, help="Let each new wheel take the place of the old one."),
+    click.option("--remove/--keep", default=None, help="Delete each old wheel when the new one is there, or keep it."),
+    click.option("--overwrite", is_flag=True, help="Replace a different wheel that has the new name already."),
+    click.option("-n", "--dry-run", is_flag=True, help="Print what would be done; write nothing."),
+    jobs_option,
+)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.platforms.systems import System, system_of
 from truewheel.platforms.verdict import Reason, Rule
+from truewheel.retagger.machine_code import is_pe
 
 if TYPE_CHECKING:
     from truewheel.analyzer.analyze import Analysis
@@ -132,12 +133,5 @@ def proof_of(reader: WheelReader, linux: Analysis, macos: MachoAnalysis) -> Proo
     return Proof(
         linux=judge(linux),
         macos=judge_macos(macos) if any(macos.graph.members()) else None,
-        pe=tuple(name for name in reader.files() if _is_pe(reader, name)),
+        pe=tuple(name for name in reader.files() if is_pe(reader, name)),
     )
-
-
-def _is_pe(reader: WheelReader, name: str) -> bool:
-    """Whether a member is a Windows program or library: `MZ`, and `PE` where its header says."""
-    head = reader.head(name, 0x400) if reader.head(name, 2) == b"MZ" else b""
-    start = int.from_bytes(head[0x3C:0x40], "little")
-    return head[start : start + 4] == b"PE\0\0"

@@ -1,0 +1,131 @@
+"""Why each new tag of a wheel may be written: a tag that it has says as much, or its machine code proves it.
+
+Machine code is read only when that is needed. Raising the version of a promise never needs it; a name that the wheel's
+own WHEEL file contradicts vouches for nothing.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
+
+from truewheel.platforms.verdict import sentences
+from truewheel.retagger.known_tags import go_together
+from truewheel.retagger.retag_plan import FORCED, IMPLIED, PROVED, UNJUDGED, Ground
+from truewheel.retagger.tags import implies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from truewheel.archive.names import WheelName
+    from truewheel.archive.reader import WheelReader
+    from truewheel.retagger.renaming import Evidence, Renaming
+
+_SHOWN = 10
+"""How many of the sentences against one tag are told."""
+
+
+class Grounds(NamedTuple):
+    """Why tags may be written, and `notices` about those that nothing here can judge."""
+
+    grounds: tuple[Ground, ...]
+    notices: tuple[str, ...] = ()
+
+
+def platform_grounds(reader: WheelReader, renaming: Renaming, evidence: Evidence) -> tuple[Ground, ...]:
+    """Return why each platform tag may be written that is new or that nobody vouches for.
+
+    Tags that something contradicts are FORCED; whether they may be is the caller's business.
+    """
+    vouched = _vouched(reader)
+    wanted = [tag for tag in renaming.name.platform if tag in renaming.asked or tag not in reader.name.platform]
+    grounds = []
+    later = []
+    for tag in wanted:
+        by = () if tag in renaming.exact else implied_by(tag, vouched)
+        if by == (tag,):
+            continue
+        if by or tag in renaming.asked:
+            grounds.append(Ground(tag, IMPLIED, by) if by else _judged(tag, evidence))
+        else:
+            later.append(tag)
+    # What follows from tags that were asked for (other names of them) needs no proof of its own.
+    sound = [*vouched, *(ground.tag for ground in grounds if ground.basis != FORCED)]
+    for tag in later:
+        by = implied_by(tag, sound)
+        grounds.append(Ground(tag, IMPLIED, by) if by else _judged(tag, evidence))
+    return tuple(grounds)
+
+
+def _vouched(reader: WheelReader) -> tuple[str, ...]:
+    """Return the platform tags that the wheel may be believed to have: its name's, unless WHEEL says otherwise."""
+    stated = reader.wheel.tags
+    return reader.name.platform if not stated or stated == reader.name.tags else ()
+
+
+def implied_by(tag: str, present: Iterable[str]) -> tuple[str, ...]:
+    """Return the tags of which `tag` follows; none when it does not.
+
+    One of the same family and architecture with the same or an older version; for macOS also those that together speak
+    of each of its architectures from no later system on.
+    """
+    present = tuple(present)
+    if tag in present:
+        return (tag,)
+    for other in present:
+        if implies(other, tag):
+            return (other,)
+    if not tag.startswith("macosx_") or not any(other.startswith("macosx_") for other in present):
+        return ()
+    from truewheel.retagger.macos_tags import coverage, parse_mac_tag
+
+    mine = parse_mac_tag(tag)
+    others = {other: parsed for other in present if (parsed := parse_mac_tag(other))}
+    wanted, had = coverage((mine,)) if mine else {}, coverage(others.values())
+    if not wanted or any(name not in had or had[name] > version for name, version in wanted.items()):
+        return ()
+    return tuple(other for other, parsed in others.items() if not wanted.keys().isdisjoint(parsed.architectures))
+
+
+def _judged(tag: str, evidence: Evidence) -> Ground:
+    reasons = evidence.proof.against(tag)
+    if reasons is None:
+        return Ground(tag, UNJUDGED)
+    return Ground(tag, FORCED, reasons=shortened(sentences(reasons))) if reasons else Ground(tag, PROVED)
+
+
+def python_grounds(reader: WheelReader, name: WheelName) -> Grounds:
+    """Return why each new pair of a Python and an ABI tag may be written, as far as the names of modules tell."""
+    pairs = [pair for pair in product(name.python, name.abi) if go_together(*pair)]
+    old = set(product(reader.name.python, reader.name.abi))
+    new = [pair for pair in pairs if pair not in old]
+    if not new:
+        return Grounds(())
+    from truewheel.retagger.names_truth import python_reasons_against, says_anything
+
+    grounds = []
+    telling = says_anything(reader)
+    for python, abi in new:
+        reasons = python_reasons_against(reader, python, abi)
+        basis = FORCED if reasons else PROVED if telling else UNJUDGED
+        grounds.append(Ground(f"{python}-{abi}", basis, reasons=shortened(sentences(reasons))))
+    return Grounds(tuple(grounds), tuple(_of_stable_abi(reader, new)))
+
+
+def _of_stable_abi(reader: WheelReader, new: Iterable[tuple[str, str]]) -> Iterable[str]:
+    """Yield what to say where the stable ABI is promised to older Pythons than before."""
+    before = [python for python, abi in product(reader.name.python, reader.name.abi) if abi.startswith("abi3")]
+    for python, abi in new:
+        if abi.startswith("abi3") and not any(_minor(python) >= _minor(other) for other in before):
+            yield f"{python}-{abi}: no file name tells from which Python on; `truewheel check` reads the symbols"
+
+
+def _minor(python: str) -> int:
+    return int(python[3:] or 0) if python[3:].isdigit() else 0
+
+
+def shortened(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the first of many sentences, and how many more there are."""
+    if len(lines) <= _SHOWN:
+        return lines
+    return (*lines[:_SHOWN], f"and {len(lines) - _SHOWN} more such")

@@ -1,0 +1,221 @@
+"""From a caller's wishes to the new name of a wheel. Whether the name is true is judged elsewhere."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from truewheel.archive.names import expand_tags
+from truewheel.errors import RefusedError, UsageError
+from truewheel.platforms.verdict import sentences
+from truewheel.retagger.axes import Axis, applied, named_by
+from truewheel.retagger.known_tags import complaint, go_together
+from truewheel.retagger.retag_options import Trust
+from truewheel.retagger.tags import ordered, parse_platform, spellings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from truewheel.archive.names import WheelName
+    from truewheel.archive.reader import WheelReader
+    from truewheel.retagger.proof import Proof
+    from truewheel.retagger.retag_options import RetagOptions
+
+_SHOWN = 8
+"""How many of the reasons against each tag are told."""
+
+
+class Evidence:
+    """What the machine code of one wheel proves, found out when it is first asked for."""
+
+    def __init__(self, reader: WheelReader, jobs: int) -> None:
+        """Read nothing yet."""
+        self._reader = reader
+        self._jobs = jobs
+
+    @cached_property
+    def proof(self) -> Proof:
+        """The proof for the wheel as it will be: machine code in its root makes it a platlib wheel."""
+        from truewheel.retagger.proof import prove
+
+        return prove(self._reader, jobs=self._jobs).once_platlib()
+
+    @cached_property
+    def native(self) -> bool:
+        """Whether the wheel holds machine code; finding out reads the first bytes of its files at most."""
+        if "proof" in self.__dict__:
+            return self.proof.native
+        from truewheel.retagger.machine_code import holds_machine_code
+
+        return holds_machine_code(self._reader)
+
+    def widest(self) -> tuple[str, ...]:
+        """Return the platform tags that the machine code proves; raise RefusedError when there are none."""
+        tags = self.proof.widest()
+        if tags:
+            return tags
+        reasons = [reason for tag in self._reader.name.platform for reason in self.proof.against(tag) or ()]
+        told = [f"{name} is a Windows file, which is not judged" for name in self.proof.pe]
+        raise RefusedError(
+            "the machine code proves no platform tag",
+            where=self._reader.path.name,
+            hint="`truewheel show` says what stands against each; `truewheel repair` may mend it",
+            reasons=(*sentences(reasons), *told)[:_SHOWN],
+        )
+
+
+class Renaming(NamedTuple):
+    """A new name.
+
+    asked: platform tags that the caller named. exact: those of them that must be proved, whoever vouches for them.
+    notices: sentences for the user.
+    """
+
+    name: WheelName
+    asked: frozenset[str]
+    exact: frozenset[str]
+    notices: tuple[str, ...]
+
+
+def renamed(reader: WheelReader, options: RetagOptions, evidence: Evidence) -> Renaming:
+    """Return the new name of a wheel.
+
+    Raises RefusedError when no tag of an axis would be left, or WHEEL is believed and says what no file name can;
+    UsageError for tags that no installer looks for together, and for profiles that do not exist.
+    """
+    base = _believed(reader, options, evidence)
+    axes = {Axis.PYTHON: base.python, Axis.ABI: base.abi, Axis.PLATFORM: base.platform}
+    notices = [f"{text} was written in lower case" for text in options.lowered()]
+    for axis, present in axes.items():
+        operations = options.operations(axis)
+        notices += _absent(axis, present, operations)
+        axes[axis] = applied(present, operations, evidence.widest)
+    profiled = _profiled(options, axes[Axis.PLATFORM], evidence)
+    notices += profiled.notices
+    axes[Axis.PLATFORM] = _with_aliases(profiled.platforms, legacy=options.legacy_aliases)
+    _require_tags(reader, axes)
+    name = reader.name
+    name = name._replace(
+        build=base.build if options.build is None else options.build,
+        python=_arranged(axes[Axis.PYTHON], name.python, options),
+        abi=_arranged(axes[Axis.ABI], name.abi, options),
+        platform=_arranged(axes[Axis.PLATFORM], name.platform, options),
+    )
+    _require_partners(reader, name)
+    asked = named_by(options.operations(Axis.PLATFORM), evidence.widest)
+    if options.trust is not Trust.FILENAME:
+        asked |= frozenset(base.platform)
+    return Renaming(name, asked | profiled.exact, profiled.exact, tuple(notices))
+
+
+def _believed(reader: WheelReader, options: RetagOptions, evidence: Evidence) -> WheelName:
+    """Return the wheel's name as what is trusted says it."""
+    name = reader.name
+    if options.trust is Trust.BINARIES:
+        return name.with_platforms(evidence.widest())
+    if options.trust is Trust.FILENAME:
+        return name
+    tags = reader.wheel.tags
+    if not tags:
+        raise RefusedError("the WHEEL file names no tag", where=reader.path.name, hint="trust the file name")
+    parts = [tuple(sorted(set(part))) for part in zip(*(tag.split("-") for tag in tags), strict=True)]
+    python, abi, platform = parts
+    if expand_tags(python, abi, platform) != tags:
+        raise RefusedError(
+            "the WHEEL file names tags that are not all combinations, and a file name can say nothing else",
+            where=reader.path.name,
+            reasons=tags,
+            hint="trust the file name, or name the tags",
+        )
+    return name._replace(build=reader.wheel.build, python=python, abi=abi, platform=platform)
+
+
+def _absent(axis: Axis, present: Sequence[str], operations: Sequence[object]) -> list[str]:
+    """Return a notice for each tag that is to be removed and is not there."""
+    found = []
+    for operation in operations:
+        text = str(operation)
+        if text.startswith("-"):
+            found += [f"{axis.option} -{tag}: no such tag" for tag in text[1:].split(".") if tag not in present]
+    return found
+
+
+class _Profiled(NamedTuple):
+    platforms: tuple[str, ...]
+    exact: frozenset[str]
+    notices: list[str]
+
+
+def _profiled(options: RetagOptions, platforms: tuple[str, ...], evidence: Evidence) -> _Profiled:
+    """Return the platform tags with those that each profile adds."""
+    if not options.profiles:
+        return _Profiled(platforms, frozenset(), [])
+    from truewheel.retagger.profiles import profile
+
+    found = dict.fromkeys(platforms)
+    exact: set[str] = set()
+    notices = []
+    for text in options.profiles:
+        item = profile(text, options.profile_file)
+        for tag in (*item.names, *item.also):
+            if wrong := complaint(Axis.PLATFORM, tag):
+                raise UsageError(f"{tag} {wrong.what}", where=f"--for {text}", hint=wrong.hint)
+        apt = [tag for tag in item.names if _concerns(tag, platforms)]
+        maybe = [tag for tag in item.also if _concerns(tag, platforms) and tag not in found]
+        true = [tag for tag in maybe if not evidence.proof.against(tag)]
+        notices += [f"{tag} is not added for {text}: it is not true" for tag in maybe if tag not in true]
+        implied = item.implied(found)
+        if not (apt or maybe or implied):
+            notices.append(f"the profile {text} adds nothing to {'.'.join(platforms)}")
+        exact.update(apt)
+        found |= dict.fromkeys((*apt, *true, *implied))
+    return _Profiled(tuple(found), frozenset(exact), notices)
+
+
+def _concerns(tag: str, platforms: Sequence[str]) -> bool:
+    """Whether a profile's name is about an architecture and a system that the wheel has."""
+    if not tag.startswith("macosx_"):
+        return tag.partition("_")[0] in {platform.partition("_")[0] for platform in platforms}
+    from truewheel.retagger.macos_tags import parse_mac_tag
+
+    here = [parsed for text in platforms if (parsed := parse_mac_tag(text))]
+    there = parse_mac_tag(tag)
+    mine = {name for parsed in here for name in parsed.architectures}
+    return there is not None and not mine.isdisjoint(there.architectures)
+
+
+def _with_aliases(platforms: tuple[str, ...], *, legacy: bool | None) -> tuple[str, ...]:
+    """Return platform tags with the older names of their promises, or without."""
+    if legacy is None:
+        return platforms
+    if legacy:
+        return tuple(dict.fromkeys(name for tag in platforms for name in (tag, *spellings(tag))))
+    return tuple(dict.fromkeys(str(parse_platform(tag) or tag) for tag in platforms))
+
+
+def _require_tags(reader: WheelReader, axes: dict[Axis, tuple[str, ...]]) -> None:
+    for axis, tags in axes.items():
+        if not tags:
+            hint = f"{axis.option} TAG says what the wheel is called instead"
+            raise RefusedError(f"no {axis.value} tag would be left", where=reader.path.name, hint=hint)
+
+
+def _arranged(tags: tuple[str, ...], present: tuple[str, ...], options: RetagOptions) -> tuple[str, ...]:
+    """Return tags in the order of the new name; another order alone is no other name unless it is asked for."""
+    if not options.normalize and set(tags) == set(present):
+        return present
+    if options.keep_order:
+        old = [tag for tag in present if tag in tags]
+        return tuple(dict.fromkeys((*old, *tags)))
+    return ordered(tags)
+
+
+def _require_partners(reader: WheelReader, name: WheelName) -> None:
+    """Raise UsageError for a new Python or ABI tag that goes with none of the other axis."""
+    old = reader.name
+    lonely = [tag for tag in name.python if not any(go_together(tag, abi) for abi in name.abi)]
+    lonely += [tag for tag in name.abi if not any(go_together(python, tag) for python in name.python)]
+    if lonely and (set(old.python), set(old.abi)) != (set(name.python), set(name.abi)):
+        pair = f"{'.'.join(name.python)}-{'.'.join(name.abi)}"
+        hint = "give --python-tag and --abi-tag together; the ABI of code that needs none is `none`"
+        raise UsageError(f"no installer looks for {lonely[0]} in {pair}", where=reader.path.name, hint=hint)

@@ -1,0 +1,97 @@
+"""What a retag would do, as plain data; nothing is touched while it is made.
+
+A plan can be written as JSON, read back, and applied later. It names its input by content only when asked to, because
+reading the whole file would be most of the work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from truewheel.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from truewheel.archive.reader import WheelReader
+
+SCHEMA = "truewheel.retag-plan/1"
+
+IMPLIED, PROVED, UNJUDGED, FORCED = "implied", "proved", "unjudged", "forced"
+"""The grounds on which a tag is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Why a tag that is new to the wheel may be written.
+
+    tag: a platform tag, or a Python and an ABI tag joined by a dash.
+    basis: IMPLIED (a tag that the wheel has says as much), PROVED (the machine code does), UNJUDGED (nothing here can
+        tell), or FORCED (it is contradicted and was demanded all the same).
+    by: the tags that imply it. reasons: for FORCED, what stands against it, one sentence each.
+    """
+
+    tag: str
+    basis: str
+    by: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RetagPlan:
+    """A whole retag.
+
+    input_name: the wheel's file name; input_size: bytes. input_sha256: hex digest of the whole file, None when the plan
+        was not asked to name it.
+    output_name: the new file name.
+    tags_before, tags: the compressed tag sets `python-abi-platform` of both names.
+    version: the new version, None when it stays; dist-info, METADATA and RECORD then change too.
+    root_is_purelib: what WHEEL says from now on, None when that stays.
+    rewrites_metadata: whether the WHEEL file changes.
+    grounds: for each new tag, why it may be written.
+    notices: sentences for the user.
+    """
+
+    input_name: str
+    input_size: int
+    input_sha256: str | None
+    output_name: str
+    tags_before: str
+    tags: str
+    version: str | None = None
+    root_is_purelib: bool | None = None
+    rewrites_metadata: bool = False
+    grounds: tuple[Ground, ...] = ()
+    notices: tuple[str, ...] = ()
+    schema: str = SCHEMA
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the new wheel would be the old one, byte for byte."""
+        return self.output_name == self.input_name and not self.rewrites_metadata
+
+    @property
+    def forced(self) -> tuple[Ground, ...]:
+        """The tags that are written although something contradicts them."""
+        return tuple(ground for ground in self.grounds if ground.basis == FORCED)
+
+    def identified(self, reader: WheelReader) -> RetagPlan:
+        """Return the plan with the digest of its input, which it then fits alone."""
+        return replace(self, input_sha256=reader.sha256())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as values that the json module writes."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: object) -> RetagPlan:
+        """Return the plan that `to_json` gave; raise InvalidInputError for anything else."""
+        from truewheel.plain_data import typed
+
+        schema = data.get("schema") if isinstance(data, dict) else None
+        if schema != SCHEMA:
+            raise InvalidInputError(f"the plan has schema {schema!r}, not {SCHEMA!r}", hint="make the plan again")
+        try:
+            plan: RetagPlan = typed(cls, data)
+        except TypeError as error:
+            raise InvalidInputError(f"the plan is damaged: {error}", hint="make the plan again") from error
+        return plan
