@@ -9,8 +9,6 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.platforms.verdict import sentences
-from truewheel.retagger.known_tags import go_together
 from truewheel.retagger.retag_plan import FORCED, IMPLIED, PROVED, UNJUDGED, Ground
 from truewheel.retagger.tags import implies
 
@@ -88,6 +86,8 @@ def implied_by(tag: str, present: Iterable[str]) -> tuple[str, ...]:
 
 
 def _judged(tag: str, evidence: Evidence) -> Ground:
+    from truewheel.platforms.verdict import sentences
+
     reasons = evidence.proof.against(tag)
     if reasons is None:
         return Ground(tag, UNJUDGED)
@@ -96,13 +96,15 @@ def _judged(tag: str, evidence: Evidence) -> Ground:
 
 def python_grounds(reader: WheelReader, name: WheelName) -> Grounds:
     """Return why each new pair of a Python and an ABI tag may be written, as far as the names of modules tell."""
-    pairs = [pair for pair in product(name.python, name.abi) if go_together(*pair)]
     old = set(product(reader.name.python, reader.name.abi))
-    new = [pair for pair in pairs if pair not in old]
-    if not new:
+    pairs = [pair for pair in product(name.python, name.abi) if pair not in old]
+    if not pairs:
         return Grounds(())
+    from truewheel.platforms.verdict import sentences
+    from truewheel.retagger.known_tags import go_together
     from truewheel.retagger.names_truth import python_reasons_against, says_anything
 
+    new = [pair for pair in pairs if go_together(*pair)]
     grounds = []
     telling = says_anything(reader)
     for python, abi in new:

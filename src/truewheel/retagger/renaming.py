@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.archive.names import expand_tags
 from truewheel.errors import RefusedError, UsageError
-from truewheel.platforms.verdict import sentences
 from truewheel.retagger.axes import Axis, applied, named_by
-from truewheel.retagger.known_tags import complaint, go_together
 from truewheel.retagger.retag_options import Trust
 from truewheel.retagger.tags import ordered, parse_platform, spellings
 
@@ -54,6 +52,8 @@ class Evidence:
         tags = self.proof.widest()
         if tags:
             return tags
+        from truewheel.platforms.verdict import sentences
+
         reasons = [reason for tag in self._reader.name.platform for reason in self.proof.against(tag) or ()]
         told = [f"{name} is a Windows file, which is not judged" for name in self.proof.pe]
         raise RefusedError(
@@ -150,6 +150,7 @@ def _profiled(options: RetagOptions, platforms: tuple[str, ...], evidence: Evide
     """Return the platform tags with those that each profile adds."""
     if not options.profiles:
         return _Profiled(platforms, frozenset(), [])
+    from truewheel.retagger.known_tags import complaint
     from truewheel.retagger.profiles import profile
 
     found = dict.fromkeys(platforms)
@@ -213,9 +214,13 @@ def _arranged(tags: tuple[str, ...], present: tuple[str, ...], options: RetagOpt
 def _require_partners(reader: WheelReader, name: WheelName) -> None:
     """Raise UsageError for a new Python or ABI tag that goes with none of the other axis."""
     old = reader.name
+    if (set(old.python), set(old.abi)) == (set(name.python), set(name.abi)):
+        return
+    from truewheel.retagger.known_tags import go_together
+
     lonely = [tag for tag in name.python if not any(go_together(tag, abi) for abi in name.abi)]
     lonely += [tag for tag in name.abi if not any(go_together(python, tag) for python in name.python)]
-    if lonely and (set(old.python), set(old.abi)) != (set(name.python), set(name.abi)):
+    if lonely:
         pair = f"{'.'.join(name.python)}-{'.'.join(name.abi)}"
         hint = "give --python-tag and --abi-tag together; the ABI of code that needs none is `none`"
         raise UsageError(f"no installer looks for {lonely[0]} in {pair}", where=reader.path.name, hint=hint)

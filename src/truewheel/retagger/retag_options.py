@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from truewheel.errors import UsageError
 from truewheel.retagger.axes import AUTO, Axis, Kind, parse_operations
-from truewheel.retagger.known_tags import complaint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +100,8 @@ def _require_known(axis: Axis, operation: Operation) -> None:
     """Raise UsageError for a tag that no installer looks for; to take one away is no mistake."""
     if operation.kind is Kind.REMOVE:
         return
+    from truewheel.retagger.known_tags import complaint
+
     for tag in operation.tags:
         found = None if tag == AUTO else complaint(axis, tag)
         if found is not None:
