@@ -10,11 +10,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.archive.reader import WheelReader
 from truewheel.archive.staging import rename_new, same_bytes, sync_directory, writing
 from truewheel.batch.collisions import require_no_collision
 from truewheel.batch.journal import Ready, is_committed, open_journal
-from truewheel.batch.kinds import stage_planned
+from truewheel.batch.kinds import open_planned, stage_planned
 from truewheel.bundler.digests import file_sha256
 from truewheel.errors import InvalidInputError, OutputError, RefusedError
 from truewheel.threads import each_in_order
@@ -31,7 +30,11 @@ _BOUND = 1 << 30
 
 
 class Applied(NamedTuple):
-    """One finished wheel of a batch: its plan, where it is, both sizes in bytes, and sentences for the user."""
+    """One finished wheel of a batch: its plan, where it is, both sizes in bytes, and sentences for the user.
+
+    written: whether anything was; False when the very same file was there already. sha256: of the result, in hex.
+    removed: whether the wheel that was given is gone.
+    """
 
     plan: WheelPlan
     path: Path
@@ -39,6 +42,8 @@ class Applied(NamedTuple):
     size_after: int
     notices: tuple[str, ...]
     sha256: str
+    written: bool = True
+    removed: bool = False
 
 
 def apply_batch(
@@ -67,6 +72,7 @@ def apply_batch(
                 journal.remove()
                 raise
         applied = _publish(plan, journal, directory, force=force)
+        _remove_inputs(plan, directory)
         journal.remove()
     return applied
 
@@ -115,7 +121,7 @@ def _still_there(journal: Journal, record: Ready) -> bool:
 def _made(plan: BatchPlan, folder: Path, settings: Settings, number: int) -> Ready:
     """Make the result of one wheel under a temporary name."""
     item = plan.wheels[number]
-    with WheelReader.open(item.path) as reader:
+    with open_planned(item.path, item.plan) as reader:
         if file_sha256(str(item.path)) != item.plan.input_sha256:
             raise RefusedError("changed while the batch was at work", where=str(item.path), hint="plan again")
         path, notices = stage_planned(reader, item.plan, folder, settings)
@@ -126,11 +132,14 @@ def _require_room(plan: BatchPlan, journal: Journal, directory: Path, *, force: 
     """Raise RefusedError, with each of them, for results whose names are taken by files of other content."""
     taken: list[str] = []
     first: dict[str, str] = {}
+    giving_way = _giving_way(plan)
     for number, item in enumerate(plan.wheels):
         record, target = journal.ready[number], directory / item.plan.output_name
         if first.setdefault(target.name, record.sha256) != record.sha256:
             taken.append(f"{item.path} would be written as {target.name}, as another of the wheels is")
-        elif target.is_dir() or not (force or not target.exists() or same_bytes(journal.folder / record.file, target)):
+        elif force or _place(target) in giving_way:
+            taken += [f"{target.name} is a folder"] if target.is_dir() else []
+        elif target.exists() and not same_bytes(journal.folder / record.file, target):
             taken.append(f"{target.name} exists already with other content")
     if taken:
         raise RefusedError(
@@ -144,28 +153,55 @@ def _require_room(plan: BatchPlan, journal: Journal, directory: Path, *, force: 
 def _publish(plan: BatchPlan, journal: Journal, directory: Path, *, force: bool) -> tuple[Applied, ...]:
     """Give every result its name, unless an interrupted run did so already."""
     applied = []
+    giving_way = _giving_way(plan)
     for number, item in enumerate(plan.wheels):
         record = journal.ready[number]
         target = directory / item.plan.output_name
         with writing(target):
             size_before = item.path.stat().st_size if item.path.exists() else 0
-            _give_name(journal.folder / record.file, target, record, force=force)
-        applied.append(Applied(item.plan, target, size_before, record.size, record.notices, record.sha256))
+            replaces = force or _place(target) in giving_way
+            written = _give_name(journal.folder / record.file, target, record, force=replaces)
+        removed = plan.removes_inputs and _place(item.path) != _place(target)
+        done = Applied(item.plan, target, size_before, record.size, record.notices, record.sha256, written, removed)
+        applied.append(done)
     sync_directory(directory)
     return tuple(applied)
 
 
-def _give_name(path: Path, target: Path, record: Ready, *, force: bool) -> None:
-    if path.exists():
-        if same_bytes(path, target):
-            path.unlink()
-        elif force:
-            path.replace(target)
-        else:
-            rename_new(path, target)
-    elif not target.exists() or file_sha256(str(target)) != record.sha256:
+def _giving_way(plan: BatchPlan) -> frozenset[Path]:
+    """Return the files that results may replace because the plan removes them anyway."""
+    return frozenset(_place(item.path) for item in plan.wheels if plan.removes_inputs)
+
+
+def _place(path: Path) -> Path:
+    """Return the one spelling of where a file lies; a link that is the file itself is not followed."""
+    return path.parent.resolve() / path.name
+
+
+def _remove_inputs(plan: BatchPlan, directory: Path) -> None:
+    """Remove the wheels that results took the place of, and that the plan does not want any more."""
+    results = {_place(directory / item.plan.output_name) for item in plan.wheels}
+    for item in plan.wheels:
+        if plan.removes_inputs and _place(item.path) not in results:
+            with writing(item.path):
+                item.path.unlink(missing_ok=True)
+
+
+def _give_name(path: Path, target: Path, record: Ready, *, force: bool) -> bool:
+    """Rename a result; return whether that put anything in place which was not there."""
+    if not path.exists():
+        if target.exists() and file_sha256(str(target)) == record.sha256:
+            return False
         raise OutputError(
             "was written by a run that was interrupted, and is not what it was any more",
             where=str(target),
             hint=f"remove {path.parent} to begin anew",
         )
+    if same_bytes(path, target):
+        path.unlink()
+        return False
+    if force:
+        path.replace(target)
+    else:
+        rename_new(path, target)
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from truewheel.archive.reader import WheelReader
 from truewheel.archive.staging import stage_copy
 from truewheel.bundler.plan import SCHEMA as REPAIR
 from truewheel.bundler.plan import RepairPlan
@@ -12,7 +13,7 @@ from truewheel.errors import InvalidInputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from truewheel.archive.reader import WheelReader
+    from typing_extensions import Self
 
 
 class WheelPlan(Protocol):
@@ -23,8 +24,8 @@ class WheelPlan(Protocol):
         """The file name of the wheel."""
 
     @property
-    def input_sha256(self) -> str:
-        """The hex digest of the whole file."""
+    def input_sha256(self) -> str | None:
+        """The hex digest of the whole file; None when the plan does not tell."""
 
     @property
     def output_name(self) -> str:
@@ -37,6 +38,9 @@ class WheelPlan(Protocol):
     @property
     def changes_nothing(self) -> bool:
         """Whether the result is the wheel, byte for byte."""
+
+    def identified(self, reader: WheelReader) -> Self:
+        """Return the plan with the digest of its input."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as values that the json module writes."""
@@ -54,9 +58,14 @@ class Settings(NamedTuple):
 
 def plan_from_json(data: object) -> WheelPlan:
     """Return the plan that `to_json` of any kind gave; raise InvalidInputError for anything else."""
+    from truewheel.retagger.retag_plan import SCHEMA as RETAG
+    from truewheel.retagger.retag_plan import RetagPlan
+
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema == REPAIR:
         return RepairPlan.from_json(data)
+    if schema == RETAG:
+        return RetagPlan.from_json(data)
     raise InvalidInputError(f"no plan for a wheel has the schema {schema!r}", hint="make the plan again")
 
 
@@ -71,7 +80,22 @@ def stage_planned(
         return stage_copy(reader, directory).keep(), plan.notices
     if isinstance(plan, RepairPlan):
         return _repaired(reader, plan, directory, settings)
-    raise AssertionError(plan)
+    from truewheel.retagger.retag import stage_retag
+    from truewheel.retagger.retag_plan import RetagPlan
+
+    if not isinstance(plan, RetagPlan):
+        raise TypeError(plan)
+    with stage_retag(reader, plan, directory) as staged:
+        return staged.keep(), (*plan.notices, *staged.notices)
+
+
+def open_planned(path: Path, plan: WheelPlan) -> WheelReader:
+    """Open the wheel of a plan as the kind of plan opens it."""
+    if isinstance(plan, RepairPlan):
+        return WheelReader.open(path)
+    from truewheel.retagger.retag import open_wheel
+
+    return open_wheel(path)
 
 
 def _repaired(

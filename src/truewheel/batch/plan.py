@@ -18,7 +18,7 @@ from truewheel.batch.kinds import WheelPlan, plan_from_json
 from truewheel.errors import ExitCode, InvalidInputError
 
 SCHEMA = "truewheel.batch-plan/1"
-_FIELDS = {"schema", "sysroot", "wheels", "refused"}
+_FIELDS = {"schema", "sysroot", "removes_inputs", "wheels", "refused"}
 _WHEEL_FIELDS = {"input", "sha256", "old_name", "new_name", "evidence", "plan"}
 
 
@@ -39,16 +39,18 @@ class BatchPlan:
     """What would be done to all wheels of a batch.
 
     refused: wheels that nothing would be done to. sysroot: the root that bundled libraries were taken from.
+    removes_inputs: whether the wheels go once all results are in place, except where a result has taken the place.
     """
 
     wheels: tuple[PlannedWheel[WheelPlan], ...]
     refused: tuple[Failure, ...] = ()
     sysroot: str = "/"
+    removes_inputs: bool = False
 
     @property
     def digest(self) -> str:
         """The SHA-256 of all that decides the results, in hex; where the inputs lie does not."""
-        decisive = [self.sysroot, [item.plan.to_json() for item in self.wheels]]
+        decisive = [self.sysroot, self.removes_inputs, [item.plan.to_json() for item in self.wheels]]
         return sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
     def to_json(self, folder: Path) -> dict[str, Any]:
@@ -56,6 +58,7 @@ class BatchPlan:
         return {
             "schema": SCHEMA,
             "sysroot": self.sysroot,
+            "removes_inputs": self.removes_inputs,
             "wheels": [
                 {
                     "input": _seen_from(folder, item.path),
@@ -84,15 +87,17 @@ class BatchPlan:
             wheels = tuple(_wheel(item, folder) for item in data["wheels"])
             refused = tuple(_failure(item) for item in data["refused"])
             _demand(isinstance(data["sysroot"], str), "has no root of the system")
+            _demand(isinstance(data["removes_inputs"], bool), "does not tell whether the inputs go")
         except (TypeError, KeyError, AttributeError) as error:
             raise InvalidInputError(f"the plan is damaged: {error}", hint="make the plan again") from error
-        return cls(wheels, refused, data["sysroot"])
+        return cls(wheels, refused, data["sysroot"], data["removes_inputs"])
 
 
 def _wheel(data: Any, folder: Path) -> PlannedWheel[WheelPlan]:  # noqa: ANN401 - whatever JSON holds
     _demand(isinstance(data, dict) and data.keys() == _WHEEL_FIELDS, f"a wheel is {data!r}")
     plan = plan_from_json(data["plan"])
     told = (data["sha256"], data["old_name"], data["new_name"])
+    _demand(plan.input_sha256 is not None, f"{told[1]!r} is not named by its content")
     _demand(told == (plan.input_sha256, plan.input_name, plan.output_name), f"{told[1]!r} is not what its plan says")
     _demand(isinstance(data["input"], str) and Path(data["input"]).name == plan.input_name, "names another input")
     evidence = tuple(data["evidence"])

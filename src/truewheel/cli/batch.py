@@ -16,7 +16,7 @@ from truewheel.batch.kinds import Settings, WheelPlan
 from truewheel.batch.plan import BatchPlan, PlannedWheel
 from truewheel.cli.each import attempt, complain, each_once, exit_code, failed, for_each, pace
 from truewheel.cli.format import plural
-from truewheel.errors import TruewheelError
+from truewheel.errors import TruewheelError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -62,10 +62,14 @@ class Task(Generic[Plan]):
 
     plan: Callable[[WheelReader, int], Plan]
     apply: Callable[[WheelReader, Plan, int], Made]
-    evidence: Callable[[Path, int], tuple[str, ...]]
+    evidence: Callable[[Path, Plan, int], tuple[str, ...]]
     present_plan: Callable[[Plan], None]
     present: Callable[[Made], None]
+    directory: Path | None
+    overwrite: bool
+    opened: Callable[[Path], WheelReader] = WheelReader.open
     sysroot: Path = Path("/")
+    removes_inputs: bool = False
 
 
 def run_task(options: Mapping[str, Any], task: Task[Plan]) -> tuple[Failures, ExitCode]:
@@ -96,14 +100,17 @@ def _plan_all(options: Mapping[str, Any], task: Task[Plan]) -> tuple[list[Planne
     """Plan every wheel; return the plans without those that collide, what failed, and how many wheels there were."""
     at_once, within = pace(options["wheels"], options["jobs"])
 
+    by_content = options["plan"] or options["all_or_nothing"] or options["sums"]
+
     def plan_one(wheel: Path) -> PlannedWheel[Plan]:
-        with WheelReader.open(wheel) as reader:
+        with task.opened(wheel) as reader:
             plan = task.plan(reader, within)
-        return PlannedWheel(wheel, plan, task.evidence(wheel, within) if options["plan"] else ())
+            plan = plan.identified(reader) if by_content else plan
+        return PlannedWheel(wheel, plan, task.evidence(wheel, plan, within) if options["plan"] else ())
 
     planned: list[PlannedWheel[Plan]] = []
     failures, _ = for_each(options["wheels"], plan_one, planned.append, at_once=at_once)
-    found = collisions(planned, Path(options["wheel_dir"]))
+    found = collisions(planned, task.directory)
     for number, error in found.items():
         complain(error)
         failures.append(failed(str(planned[number].path), error))
@@ -122,7 +129,7 @@ def _publish_each(
     at_once, within = pace(tuple(plans), options["jobs"])
 
     def apply_one(wheel: Path) -> Made:
-        with WheelReader.open(wheel) as reader:
+        with task.opened(wheel) as reader:
             return task.apply(reader, plans[str(wheel)], within)
 
     return for_each(plans, apply_one, present, at_once=at_once)[0]
@@ -138,16 +145,24 @@ def _publish_all(
     from truewheel.batch.apply import apply_batch
 
     at_once, within = pace([str(item.path) for item in planned], options["jobs"])
-    plan = BatchPlan(tuple(planned), sysroot=str(task.sysroot))
+    plan = BatchPlan(tuple(planned), sysroot=str(task.sysroot), removes_inputs=task.removes_inputs)
     settings = Settings(task.sysroot, within)
-    directory, force = Path(options["wheel_dir"]), options["force"]
-    result = attempt(lambda: apply_batch(plan, directory, settings, force=force, at_once=at_once))
+    directory = _one_folder(task, planned)
+    result = attempt(lambda: apply_batch(plan, directory, settings, force=task.overwrite, at_once=at_once))
     if isinstance(result, TruewheelError):
         complain(result)
         return [failed(str(item.path), result) for item in planned]
     for made in result:
         present(made)
     return []
+
+
+def _one_folder(task: Task[Plan], planned: Sequence[PlannedWheel[Plan]]) -> Path:
+    """Return where all results go; raise UsageError when that is not one folder."""
+    folders = {item.path.parent for item in planned} if task.directory is None else {task.directory}
+    if len(folders) > 1:
+        raise UsageError("needs one folder for all new wheels", where="--all-or-nothing", hint="name it with -w DIR")
+    return next(iter(folders), Path())
 
 
 def _write_plan(
@@ -157,7 +172,7 @@ def _write_plan(
     from truewheel.batch.sums import write_file
 
     refused = tuple(Failure(**{**failure, "reasons": tuple(failure["reasons"])}) for failure in failures)
-    plan = BatchPlan(tuple(planned), refused, str(task.sysroot))
+    plan = BatchPlan(tuple(planned), refused, str(task.sysroot), task.removes_inputs)
     content = json.dumps(plan.to_json(path.parent.resolve()), indent=2)
     write_file(path, f"{content}\n".encode())
     click.echo(f"{plural(len(planned), 'wheel')} planned, {len(failures)} refused", err=True)
@@ -166,15 +181,16 @@ def _write_plan(
 
 
 def finish(options: Mapping[str, Any], done: Iterable[Made]) -> None:
-    """Write what a release directory says of itself, and the package index, when asked for."""
-    if not (options["sums"] or options["index"]):
-        return
-    from truewheel.batch.sums import Published, write_sums
-
-    made = [Published(item.plan.input_name, item.plan.input_sha256, item.path) for item in done]
+    """Write what the folders of the new wheels say of themselves, and the package index, when asked for."""
+    made = list(done)
     if options["sums"]:
-        write_sums(Path(options["wheel_dir"]), made, options["jobs"])
+        from truewheel.batch.sums import Published, write_sums
+
+        for folder in sorted({item.path.parent for item in made}):
+            here = [item for item in made if item.path.parent == folder]
+            told = [Published(item.plan.input_name, item.plan.input_sha256, item.path) for item in here]
+            write_sums(folder, told, options["jobs"])
     if options["index"]:
         from truewheel.batch.index import update_index
 
-        update_index(Path(options["index"]), [item.path for item in made], force=options["force"])
+        update_index(Path(options["index"]), [item.path for item in made], force=options.get("force", False))

@@ -52,9 +52,11 @@ def repair_wheels(options: Mapping[str, Any]) -> ExitCode:
     task = Task(
         plan=lambda reader, jobs: plan_repair(reader, replace(chosen, jobs=jobs)),
         apply=apply,
-        evidence=lambda wheel, jobs: _evidence(wheel, chosen, jobs),
+        evidence=lambda wheel, _, jobs: _evidence(wheel, chosen, jobs),
         present_plan=present_plan,
         present=present,
+        directory=directory,
+        overwrite=chosen.force,
         sysroot=chosen.search.sysroot,
     )
     failures, code = run_task(options, task)
