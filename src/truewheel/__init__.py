@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from truewheel.analyzer.search_options import SearchOptions
     from truewheel.bundler.bundle_options import BundleOptions
     from truewheel.bundler.plan import RepairPlan
+    from truewheel.check import CheckOptions, Finding, check_wheel
+    from truewheel.check.fix import Fixed, fix_wheel
     from truewheel.errors import (
         InvalidInputError,
         OutputError,
@@ -41,10 +43,16 @@ if TYPE_CHECKING:
     from truewheel.repair.options import RepairOptions
     from truewheel.report import inspect_wheel
     from truewheel.report.model import WheelReport
+    from truewheel.retagger.retag import Retagged, retag_wheel
+    from truewheel.retagger.retag_options import RetagOptions
+    from truewheel.retagger.retag_plan import RetagPlan
     from truewheel.thin import Thinned, ThinOptions, ThinPlan, thin_wheel
 
 __all__ = [
     "BundleOptions",
+    "CheckOptions",
+    "Finding",
+    "Fixed",
     "InvalidInputError",
     "MergeOptions",
     "MergePlan",
@@ -54,6 +62,9 @@ __all__ = [
     "RepairOptions",
     "RepairPlan",
     "Repaired",
+    "RetagOptions",
+    "RetagPlan",
+    "Retagged",
     "SearchOptions",
     "ThinOptions",
     "ThinPlan",
@@ -63,27 +74,39 @@ __all__ = [
     "UsageError",
     "WheelReport",
     "__version__",
+    "check_wheel",
+    "fix_wheel",
     "inspect_wheel",
     "merge_wheels",
     "repair_wheel",
+    "retag_wheel",
     "thin_wheel",
 ]
 
 _HOMES = {
     "BundleOptions": "truewheel.bundler.bundle_options",
+    "CheckOptions": "truewheel.check",
+    "Finding": "truewheel.check",
+    "Fixed": "truewheel.check.fix",
     "MergeOptions": "truewheel.merge.options",
     "MergePlan": "truewheel.merge.plan",
     "Merged": "truewheel.merge",
     "RepairOptions": "truewheel.repair.options",
     "RepairPlan": "truewheel.bundler.plan",
     "Repaired": "truewheel.repair",
+    "RetagOptions": "truewheel.retagger.retag_options",
+    "RetagPlan": "truewheel.retagger.retag_plan",
+    "Retagged": "truewheel.retagger.retag",
     "SearchOptions": "truewheel.analyzer.search_options",
     "ThinOptions": "truewheel.thin",
     "ThinPlan": "truewheel.thin",
     "Thinned": "truewheel.thin",
     "WheelReport": "truewheel.report.model",
+    "check_wheel": "truewheel.check",
+    "fix_wheel": "truewheel.check.fix",
     "inspect_wheel": "truewheel.report",
     "merge_wheels": "truewheel.merge",
+    "retag_wheel": "truewheel.retagger.retag",
     "thin_wheel": "truewheel.thin",
 }
 

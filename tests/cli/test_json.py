@@ -27,6 +27,8 @@ SCHEMAS = (
     "merge-plan-1",
     "thin-1",
     "thin-plan-1",
+    "retag-1",
+    "retag-plan-1",
 )
 HELLO = unrepaired_wheel("x86_64")
 WITH = ("--lib-path", str(family("x86_64").folder))
