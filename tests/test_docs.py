@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pytest
 
+from truewheel.check.registry import RULES as CHECK_RULES
 from truewheel.cli.main import cli
 from truewheel.platforms.verdict import Rule
 
+if TYPE_CHECKING:
+    from truewheel.check.findings import Rule as CheckRule
+
 ROOT = Path(__file__).resolve().parents[1]
 RULES = (ROOT / "docs" / "rules.md").read_text("utf-8")
+CHECKS = (ROOT / "docs" / "checks.md").read_text("utf-8")
 COMMANDS = (ROOT / "docs" / "commands.md").read_text("utf-8")
 
 
@@ -20,6 +26,17 @@ COMMANDS = (ROOT / "docs" / "commands.md").read_text("utf-8")
 def test_every_rule_has_a_section_and_a_row(rule: str) -> None:
     assert f"\n## {rule}\n" in RULES
     assert f"| [{rule}](#{rule}) |" in RULES
+
+
+@pytest.mark.parametrize("rule", CHECK_RULES, ids=lambda rule: rule.name)
+def test_every_check_has_a_section_with_its_mend_and_a_row_with_its_summary(rule: CheckRule) -> None:
+    (section,) = re.findall(rf"\n## {rule.name}\n(.*?)(?=\n## |\Z)", CHECKS, re.DOTALL)
+    assert "\nMend: " in section
+    assert f"| [{rule.name}](#{rule.name}) | {rule.summary} | {rule.severity.value} |" in CHECKS
+
+
+def test_no_check_is_described_that_there_is_not() -> None:
+    assert re.findall(r"\n## (\S+)\n", CHECKS) == [rule.name for rule in CHECK_RULES]
 
 
 @pytest.mark.parametrize("command", sorted(cli.commands))

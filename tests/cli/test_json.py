@@ -19,6 +19,7 @@ from truewheel.report.model import Fate
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMAS = (
+    "check-1",
     "show-1",
     "why-1",
     "repair-1",
@@ -109,6 +110,15 @@ def test_thin(tmp_path: Path) -> None:
     validate("thin-plan-1", document["thinned"][0]["plan"])
     assert [each["file"] for each in document["failed"]] == ["gone.whl"]
     check("thin-1", "thin", "--json", "--arch=x86_64", "--dry-run", "--exclude=lib*", wheel)
+
+
+def test_check(tmp_path: Path) -> None:
+    untrue = hello_wheel(tmp_path, {"x.so": odd("relr.so")}, wheel_tags=("cp310-abi3-win32",))
+    document = check("check-1", "check", "--json", untrue, "gone.whl")
+    assert document["wheels"][0]["fixed"] is None
+    assert {fault["rule"] for fault in document["wheels"][0]["findings"]} >= {"index-tag", "wheel-tags"}
+    mended = check("check-1", "check", "--json", "--fix", "--wheel-dir", tmp_path / "new", untrue)
+    assert [fault["rule"] for fault in mended["wheels"][0]["fixed"]["mended"]] == ["wheel-tags", "wheel-tags"]
 
 
 def test_a_field_that_no_schema_names_is_noticed() -> None:

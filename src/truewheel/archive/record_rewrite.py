@@ -26,8 +26,13 @@ class RecordRewrite(NamedTuple):
     notices: tuple[str, ...]
 
 
-def rewrite_record(source: WheelReader, removed: Collection[str], put: Collection[str]) -> RecordRewrite:
-    """Return what to correct in the RECORD of `source` when `removed` go and `put` are written."""
+def rewrite_record(
+    source: WheelReader, removed: Collection[str], put: Collection[str], rehashed: Collection[str] = ()
+) -> RecordRewrite:
+    """Return what to correct in the RECORD of `source` when `removed` go and `put` are written.
+
+    rehashed: files that stay and get new rows, whatever the old ones say.
+    """
     record = source.record
     notices = [
         f"{name} was left out: it signs the RECORD of the wheel before this change"
@@ -54,6 +59,9 @@ def rewrite_record(source: WheelReader, removed: Collection[str], put: Collectio
         notices.append(f"RECORD listed {name} more than once; one row was kept")
         if name not in put:
             digests[name] = _digest(source, name)
+    for name in sorted({*rehashed} & files - {*put}):
+        notices.append(f"the row of {name} in RECORD was written anew")
+        digests.setdefault(name, _digest(source, name))
     return RecordRewrite(frozenset(dropped), digests, tuple(notices))
 
 

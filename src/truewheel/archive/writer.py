@@ -51,12 +51,14 @@ class Changes(NamedTuple):
 
     later: makes further members to put, of the dist-info folder; it works while the other new members are compressed.
     folders: folders at the top that get another name, by their old one. `put` has new names, `removed` old ones.
+    rehashed: members that stay and whose rows in RECORD are written anew, because the old ones are wrong.
     """
 
     put: tuple[NewMember, ...] = ()
     removed: frozenset[str] = frozenset()
     later: Callable[[], tuple[NewMember, ...]] = tuple
     folders: Mapping[str, str] = MappingProxyType({})
+    rehashed: frozenset[str] = frozenset()
 
     def renamed(self, name: str) -> str:
         """Return the name that a member of the source has in the new wheel."""
@@ -165,7 +167,8 @@ def _write(source: WheelReader, changes: Changes, order: _Order, file: BinaryIO,
     archive.copy(source, order.copied_metadata)
     for item in compress_all(order.put_metadata, jobs):
         put(item)
-    rewrite = rewrite_record(source, changes.removed, [member.name for member in (*order.put, *order.put_metadata)])
+    put_names = [member.name for member in (*order.put, *order.put_metadata)]
+    rewrite = rewrite_record(source, changes.removed, put_names, changes.rehashed)
     old, where = source.record.where, changes.renamed(source.record.where)
     dropped = {changes.renamed(name) for name in rewrite.dropped}
     added = {changes.renamed(name): digest for name, digest in rewrite.digests.items()}

@@ -50,14 +50,17 @@ def has_errors(findings: tuple[Finding, ...], *, strict: bool = False) -> bool:
 
 
 @contextmanager
-def open_subject(path: Path, options: CheckOptions = _DEFAULT) -> Iterator[Subject]:
-    """Open the wheel at `path` as far as it can be; raises as `check_wheel` does."""
+def open_subject(path: Path, options: CheckOptions = _DEFAULT, *, filename: str = "") -> Iterator[Subject]:
+    """Open the wheel at `path` as far as it can be; raises as `check_wheel` does.
+
+    filename: what to take for the file's name, for a wheel that does not bear its name yet.
+    """
     chosen(options.select, options.ignore)
     if options.index not in INDEXES:
         raise UsageError(
             f"{options.index} is no index that is known", where="--index", hint=f"one of {', '.join(INDEXES)}"
         )
-    subject = Subject(path, None, options.index, options.jobs)
+    subject = Subject(path, filename or path.name, options.index, options.jobs)
     name = subject.name or WheelName("unnamed", "0", "", ("py3",), ("none",), ("any",))
     try:
         subject.reader = WheelReader.open(path, name=name)

@@ -78,6 +78,6 @@ def _of_entry(entry: ZipInfo) -> Iterator[str]:
 
 
 RULES = (
-    Rule("archive", Severity.ERROR, _archive),
-    Rule("symlink", Severity.WARNING, _symlinks),
+    Rule("archive", Severity.ERROR, "the archive cannot be read as strictly as a wheel has to be", _archive),
+    Rule("symlink", Severity.WARNING, "a member is a symbolic link", _symlinks),
 )

@@ -23,8 +23,6 @@ class Severity(Enum):
     """The wheel is not what it says, or some installer, interpreter or index will not take it."""
     WARNING = "warning"
     """It works, and breaks a rule or a user's expectation."""
-    NOTE = "note"
-    """Nothing is wrong; a person may want to know."""
 
 
 class Finding(NamedTuple):
@@ -53,10 +51,15 @@ class Found(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One rule. look: yields what is wrong with a wheel by this rule; never raises for a wheel that is."""
+    """One rule.
+
+    severity: that of its findings, unless they say otherwise. summary: what it finds, a phrase.
+    look: yields what is wrong with a wheel by this rule; never raises for a wheel that is.
+    """
 
     name: str
     severity: Severity
+    summary: str
     look: Callable[[Subject], Iterable[Found]]
 
     def findings(self, subject: Subject) -> Iterable[Finding]:

@@ -47,11 +47,13 @@ def _descriptors(subject: Subject) -> Iterator[Found]:
     if names:
         more = f" and {len(names) - 1} more members" if len(names) > 1 else ""
         problem = f"the sizes of {names[0]}{more} stand behind the data; the index refuses such uploads"
-        yield Found(problem, "build the wheel again into a file, not into a pipe", names[0])
+        yield Found(problem, "write the archive anew", names[0], fixable=True)
 
 
 RULES = (
-    Rule("index-tag", Severity.ERROR, _tags),
-    Rule("local-version", Severity.ERROR, _local),
-    Rule("data-descriptor", Severity.ERROR, _descriptors),
+    Rule("index-tag", Severity.ERROR, "the index refuses a platform tag", _tags),
+    Rule("local-version", Severity.ERROR, "the index refuses local versions", _local),
+    Rule(
+        "data-descriptor", Severity.ERROR, "the index refuses members whose sizes stand behind their data", _descriptors
+    ),
 )

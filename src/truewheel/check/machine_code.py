@@ -6,6 +6,7 @@ many tags it stands against.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truewheel.check.findings import Found, Rule, Severity
@@ -13,15 +14,16 @@ from truewheel.platforms.verdict import Rule as Cause
 from truewheel.platforms.verdict import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from truewheel.check.subject import Evidence, Subject
     from truewheel.platforms.verdict import Reason
 
 _LIBRARIES = frozenset({Cause.LIBRARY, Cause.MISSING_LIBRARY, Cause.NO_PATH})
-_OWN_RULE = _LIBRARIES | {Cause.LIBPYTHON, Cause.UCS, Cause.PURELIB}
+_OWN_RULE = _LIBRARIES | {Cause.LIBPYTHON, Cause.UCS, Cause.PURELIB, Cause.UNSIGNED}
 """Causes that are told by a rule of their own, because no other name would be true either."""
 _PLAIN = "linux_"
+_MOST_SHOWN = 3
 
 
 def _damaged(subject: Subject) -> Iterator[Found]:
@@ -36,28 +38,47 @@ def _untrue(subject: Subject) -> Iterator[Found]:
     evidence, name = subject.evidence, subject.name
     if evidence is None or name is None:
         return
-    fix = _mend(evidence)
-    reasons = {tag: [*_against(evidence, tag)] for tag in dict.fromkeys(name.platform)}
-    for member, sentence, tags in _told(reasons):
-        verb = "are" if len(tags) > 1 else "is"
-        yield Found(f"{', '.join(tags)} {verb} not true: {sentence}", fix, member)
+    platforms = tuple(dict.fromkeys(name.platform))
+    reasons = {tag: [*_against(evidence, tag)] for tag in platforms}
+    fix = _mend(evidence) if any(reasons.values()) else ""
+    for member, told, tags in _told(reasons):
+        yield Found(f"{_named(tags, platforms)}: {told}", fix, member)
 
 
 def _against(evidence: Evidence, tag: str) -> Iterator[Reason]:
     for reason in evidence.proof.against(tag) or ():
-        if reason.rule not in _OWN_RULE:
+        if reason.rule is Cause.MINIMUM_OS:
+            yield replace(reason, oldest=None)  # which the system that it names says already
+        elif reason.rule not in _OWN_RULE:
             yield reason
 
 
-def _told(reasons: dict[str, list[Reason]]) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield a member, a sentence about it, and the tags that it stands against; members in the order of the reasons."""
-    told: dict[tuple[str, str], list[str]] = {}
+def _named(tags: Sequence[str], platforms: Sequence[str]) -> str:
+    """Return the beginning of a sentence that says which of the platform tags are not true."""
+    if len(tags) == 1:
+        return f"{tags[0]} is not true"
+    if len(tags) == len(platforms):
+        return "no platform tag is true"
+    return f"{', '.join(tags)} are not true"
+
+
+def _told(reasons: Mapping[str, Sequence[Reason]]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield each member, all that it says against the same tags, and these tags, in the order of the reasons."""
+    tags_of: dict[tuple[str, str], list[str]] = {}
     for tag, found in reasons.items():
         for member in dict.fromkeys(reason.file for reason in found):
             for sentence in sentences(reason for reason in found if reason.file == member):
-                told.setdefault((member, sentence), []).append(tag)
-    for (member, sentence), tags in told.items():
-        yield member, sentence, tags
+                tags_of.setdefault((member, sentence), []).append(tag)
+    told: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (member, sentence), tags in tags_of.items():
+        told.setdefault((member, tuple(tags)), []).append(sentence)
+    for (member, named), lines in told.items():
+        yield member, _joined(member, lines), named
+
+
+def _joined(member: str, lines: Sequence[str]) -> str:
+    """Return sentences about one member as one."""
+    return "; ".join([lines[0], *(line.removeprefix(f"{member} ") for line in lines[1:])])
 
 
 def _mend(evidence: Evidence) -> str:
@@ -69,18 +90,33 @@ def _mend(evidence: Evidence) -> str:
 
 def _libraries(subject: Subject) -> Iterator[Found]:
     """Yield libraries that are neither in the wheel nor on every system that its tags speak of."""
-    fix = "bundle it: truewheel repair"
+    fix = "bundle what is missing: truewheel repair"
+    needs: dict[tuple[str, bool], list[Reason]] = {}
     for reason, promised in of_causes(subject, _LIBRARIES):
-        severity = None if promised else Severity.WARNING
-        yield Found(next(iter(sentences([reason]))), fix, reason.file, severity=severity)
+        needs.setdefault((reason.file, promised), []).append(reason)
+    for (member, promised), reasons in needs.items():
+        told = _joined(member, _needs(member, reasons))
+        yield Found(told, fix, member, severity=None if promised else Severity.WARNING)
+
+
+def _needs(member: str, reasons: Sequence[Reason]) -> list[str]:
+    """Return sentences about the libraries that a member lacks, one for all of those that are nowhere at all."""
+    gone = [reason for reason in reasons if reason.detail == f"needs {reason.library}, which was not found"]
+    if len(gone) == 1:
+        gone = []
+    lines = [sentences([reason])[0] for reason in reasons if reason not in gone]
+    if gone:
+        shown = ", ".join(reason.library for reason in gone[:_MOST_SHOWN])
+        more = f" and {len(gone) - _MOST_SHOWN} more" if len(gone) > _MOST_SHOWN else ""
+        lines.insert(0, f"{member} needs {shown}{more}, none of which was found")
+    return lines
 
 
 def _libpython(subject: Subject) -> Iterator[Found]:
     """Yield files that are linked to libpython, which the Python that imports them need not have."""
+    fix = "link modules without libpython, or `truewheel repair`"
     for reason, _ in of_causes(subject, {Cause.LIBPYTHON}):
-        yield Found(
-            next(iter(sentences([reason]))), "link modules without libpython, or `truewheel repair`", reason.file
-        )
+        yield Found(sentences([reason])[0], fix, reason.file)
 
 
 def of_causes(subject: Subject, causes: Iterable[Cause]) -> Iterator[tuple[Reason, bool]]:
@@ -117,9 +153,16 @@ def _lost(subject: Subject) -> Iterator[Found]:
 
 
 RULES = (
-    Rule("damaged-code", Severity.ERROR, _damaged),
-    Rule("untrue-tag", Severity.ERROR, _untrue),
-    Rule("missing-library", Severity.ERROR, _libraries),
-    Rule("libpython", Severity.ERROR, _libpython),
-    Rule("lost-library", Severity.WARNING, _lost),
+    Rule("damaged-code", Severity.ERROR, "a file of machine code is damaged", _damaged),
+    Rule("untrue-tag", Severity.ERROR, "the machine code contradicts a platform tag", _untrue),
+    Rule(
+        "missing-library",
+        Severity.ERROR,
+        "a library is neither in the wheel nor on every system of its tags",
+        _libraries,
+    ),
+    Rule("libpython", Severity.ERROR, "a file is linked to libpython", _libpython),
+    Rule(
+        "lost-library", Severity.WARNING, "one slice of a file needs no library of the wheel, while another does", _lost
+    ),
 )

@@ -124,10 +124,17 @@ def _data_folder(subject: Subject) -> Iterator[Found]:
 
 
 RULES = (
-    Rule("dist-info", Severity.ERROR, _dist_info),
-    Rule("dist-info-name", Severity.WARNING, _folder_name),
-    Rule("metadata", Severity.ERROR, _metadata),
-    Rule("licence-file", Severity.ERROR, _licences),
-    Rule("entry-points", Severity.ERROR, _entry_points),
-    Rule("data-folder", Severity.ERROR, _data_folder),
+    Rule(
+        "dist-info", Severity.ERROR, "the folder of metadata is missing, twice there, or of another project", _dist_info
+    ),
+    Rule(
+        "dist-info-name",
+        Severity.WARNING,
+        "the folder of metadata is spelled otherwise than the file name",
+        _folder_name,
+    ),
+    Rule("metadata", Severity.ERROR, "METADATA lacks what it must have, or disagrees with the file name", _metadata),
+    Rule("licence-file", Severity.ERROR, "METADATA names a licence file that is not there", _licences),
+    Rule("entry-points", Severity.ERROR, "the entry points cannot be read", _entry_points),
+    Rule("data-folder", Severity.ERROR, "no installer knows where to put a file of the data folder", _data_folder),
 )

@@ -69,6 +69,8 @@ def _all_of(mark: str, abis: tuple[str, ...]) -> bool:
 
 
 RULES = (
-    Rule("module-name", Severity.ERROR, _names),
-    Rule("ucs", Severity.ERROR, _unicode),
+    Rule(
+        "module-name", Severity.ERROR, "the name of a module says that a Python of the tags does not import it", _names
+    ),
+    Rule("ucs", Severity.ERROR, "a module needs the other Unicode build of Python 2", _unicode),
 )

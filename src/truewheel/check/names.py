@@ -135,11 +135,11 @@ def _lonely(name: WheelName) -> Iterator[Found]:
 
 
 RULES = (
-    Rule("file-name", Severity.ERROR, _form),
-    Rule("tag-spelling", Severity.ERROR, _spelling),
-    Rule("tag-order", Severity.WARNING, _order),
-    Rule("tag-repeated", Severity.WARNING, _repeated),
-    Rule("project-name", Severity.WARNING, _project),
-    Rule("version-spelling", Severity.WARNING, _version),
-    Rule("unmatched-tag", Severity.ERROR, _unmatched),
+    Rule("file-name", Severity.ERROR, "the file name is no wheel's", _form),
+    Rule("tag-spelling", Severity.ERROR, "a tag has capital letters, or a set of tags has an empty part", _spelling),
+    Rule("tag-order", Severity.WARNING, "the tags of a set are not sorted", _order),
+    Rule("tag-repeated", Severity.WARNING, "a tag stands twice in one set", _repeated),
+    Rule("project-name", Severity.WARNING, "the project name is not normalised", _project),
+    Rule("version-spelling", Severity.WARNING, "the version is none, or is not normalised", _version),
+    Rule("unmatched-tag", Severity.ERROR, "no installer ever looks for a tag", _unmatched),
 )

@@ -127,9 +127,9 @@ def _signatures(subject: Subject) -> Iterator[Found]:
 
 def _sboms(subject: Subject) -> Iterator[Found]:
     """Yield lists of components that know the wheel by another file name."""
-    for member, old in stale_file_names(subject, subject.path.name):
+    for member, old in stale_file_names(subject, subject.given.text):
         problem = f"it calls the wheel {old}, which is not its name"
-        yield Found(problem, f"write {subject.path.name}", member, fixable=True)
+        yield Found(problem, f"write {subject.given.text}", member, fixable=True)
 
 
 def stale_file_names(subject: Subject, name: str) -> Iterator[tuple[str, str]]:
@@ -153,12 +153,12 @@ def stale_file_names(subject: Subject, name: str) -> Iterator[tuple[str, str]]:
 
 
 RULES = (
-    Rule("record", Severity.ERROR, _readable),
-    Rule("record-rows", Severity.ERROR, _form),
-    Rule("record-unlisted", Severity.ERROR, _unlisted),
-    Rule("record-absent", Severity.ERROR, _absent),
-    Rule("record-hash", Severity.ERROR, _hashes),
-    Rule("record-weak-hash", Severity.ERROR, _weak),
-    Rule("record-signature", Severity.ERROR, _signatures),
-    Rule("sbom-file-name", Severity.WARNING, _sboms),
+    Rule("record", Severity.ERROR, "RECORD cannot be read", _readable),
+    Rule("record-rows", Severity.ERROR, "RECORD has lines that are no rows, or lists a path twice", _form),
+    Rule("record-unlisted", Severity.ERROR, "RECORD does not list a file", _unlisted),
+    Rule("record-absent", Severity.ERROR, "RECORD lists a file that is not there", _absent),
+    Rule("record-hash", Severity.ERROR, "a file is not what RECORD says", _hashes),
+    Rule("record-weak-hash", Severity.ERROR, "a row of RECORD has no hash, or a weak one", _weak),
+    Rule("record-signature", Severity.ERROR, "RECORD has a signature, or lists one", _signatures),
+    Rule("sbom-file-name", Severity.WARNING, "a bill of materials knows the wheel by another file name", _sboms),
 )

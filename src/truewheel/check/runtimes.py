@@ -87,6 +87,6 @@ def _era(subject: Subject) -> Iterator[Found]:
 
 
 RULES = (
-    Rule("repeated-runtime", Severity.WARNING, _copies),
-    Rule("old-cxx-runtime", Severity.WARNING, _era),
+    Rule("repeated-runtime", Severity.WARNING, "one process may hold two copies of a language runtime", _copies),
+    Rule("old-cxx-runtime", Severity.WARNING, "a file is linked to the C++ runtime that macOS left behind", _era),
 )

@@ -36,6 +36,6 @@ def _twice(subject: Subject) -> Iterator[Found]:
 
 
 RULES = (
-    Rule("search-path", Severity.WARNING, _outside),
-    Rule("repeated-rpath", Severity.ERROR, _twice),
+    Rule("search-path", Severity.WARNING, "a search path leads out of the wheel", _outside),
+    Rule("repeated-rpath", Severity.ERROR, "an LC_RPATH entry stands twice in one slice", _twice),
 )

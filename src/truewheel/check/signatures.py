@@ -76,4 +76,4 @@ def _checked(item: SliceReading, name: str) -> Iterator[Found]:
         yield Found(problem, _WRONG, name, severity=severity)
 
 
-RULES = (Rule("signature", Severity.ERROR, _signatures),)
+RULES = (Rule("signature", Severity.ERROR, "a code signature is missing or wrong", _signatures),)

@@ -131,4 +131,6 @@ def _dotted(version: Version) -> str:
     return f"{version[0]}.{version[1]}"
 
 
-RULES = (Rule("stable-abi", Severity.ERROR, _stable),)
+RULES = (
+    Rule("stable-abi", Severity.ERROR, "a file of a wheel for the stable ABI uses what that does not have", _stable),
+)

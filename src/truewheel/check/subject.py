@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _BOUND = 64 << 20
 """Bytes of members that are hashed at one time."""
+_WHOLE = 16 << 20
 
 
 class Evidence(NamedTuple):
@@ -49,16 +50,17 @@ class Digest(NamedTuple):
 class Subject:
     """A wheel under check.
 
-    path: as given. given: its file name. index: whose rules count. jobs: how many threads work at once.
+    path: as given. given: its file name, or the one that it is to have.
+    index: whose rules count. jobs: how many threads work at once.
     reader: the open wheel, under the nearest sound name; None when the archive or its dist-info allow none.
     archive, dist_info: what keeps the archive, or the folder of metadata, from being read, sentences with advice.
     """
 
-    def __init__(self, path: Path, reader: WheelReader | None, index: str = "pypi", jobs: int = 1) -> None:
-        """Keep the parts; `open_subject` makes them."""
+    def __init__(self, path: Path, filename: str, index: str = "pypi", jobs: int = 1) -> None:
+        """Keep the parts; `open_subject` opens the wheel."""
         self.path = path
-        self.given = GivenName.parse(path.name)
-        self.reader = reader
+        self.given = GivenName.parse(filename)
+        self.reader: WheelReader | None = None
         self.index = index
         self.jobs = jobs
         self.archive: tuple[str, ...] = ()
@@ -150,7 +152,9 @@ def _digest(reader: WheelReader, name: str, algorithm: str) -> Digest:
 
     state, size = new(algorithm), 0
     try:
-        for piece in reader.stream(name):
+        # Inflating a member whole is much quicker than piece by piece, and a large one would take much memory.
+        whole = reader.entries[name].size <= _WHOLE
+        for piece in (reader.view(name),) if whole else reader.stream(name):
             state.update(piece)
             size += len(piece)
     except InvalidInputError as error:

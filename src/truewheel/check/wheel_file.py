@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from truewheel.check.subject import Subject
 
-_KNOWN = {name.lower(): name for name in ("Wheel-Version", "Generator", "Root-Is-Purelib", "Tag", "Build")}
+KNOWN_HEADERS = {name.lower(): name for name in ("Wheel-Version", "Generator", "Root-Is-Purelib", "Tag", "Build")}
 _WRITTEN = (1, 0)
 _FALSE_AND_TRUE = ("false", "true")
 _MOST_SHOWN = 6
@@ -41,21 +41,21 @@ def _headers(subject: Subject) -> Iterator[Found]:
     headers = subject.wheel_headers
     if headers is None:
         return
-    where = _where(subject)
+    where, fixable = _where(subject), subject.wheel is not None
     if headers.mark:
-        yield Found("a byte order mark hides the first header", "take it out", where, fixable=True)
+        yield Found("a byte order mark hides the first header", "take it out", where, fixable=fixable)
     if headers.hidden:
         names = ", ".join(dict.fromkeys(header.name for header in headers.hidden))
         problem = f"line {headers.stop} is no header, so installers do not see what follows: {names}"
-        yield Found(problem, "move all headers together", where, fixable=True)
+        yield Found(problem, "move all headers together", where, fixable=fixable)
     for header in (*headers.seen, *headers.hidden):
-        proper = _KNOWN.get(header.key.replace("_", "-"))
+        proper = KNOWN_HEADERS.get(proper_key(header.key))
         if proper and header.key != proper.lower():
             problem = f"line {header.line}: {header.name!r} is misspelt, so installers do not see it"
-            yield Found(problem, f"write {proper}", where, fixable=True)
-    present = {header.key.replace("_", "-") for header in (*headers.seen, *headers.hidden)}
+            yield Found(problem, f"write {proper}", where, fixable=fixable)
+    present = {proper_key(header.key) for header in (*headers.seen, *headers.hidden)}
     if "root-is-purelib" not in present:
-        yield Found("there is no Root-Is-Purelib", "say whether the wheel holds machine code", where, fixable=True)
+        yield Found("there is no Root-Is-Purelib", "say whether the wheel holds machine code", where, fixable=fixable)
 
 
 def _tags(subject: Subject) -> Iterator[Found]:
@@ -95,7 +95,7 @@ def _listed(tags: list[str]) -> str:
 def _tag_form(subject: Subject) -> Iterator[Found]:
     """Yield `Tag` lines that stand for several tags, stand twice, or have capital letters."""
     headers = subject.wheel_headers
-    if headers is None:
+    if headers is None or subject.wheel is None:
         return
     tags = [header for header in (*headers.seen, *headers.hidden) if header.key == "tag"]
     values = [header.value for header in tags]
@@ -125,7 +125,7 @@ def _purelib(subject: Subject) -> Iterator[Found]:
     headers, evidence, name = subject.wheel_headers, subject.evidence, subject.name
     if headers is None or subject.wheel is None or evidence is None or name is None:
         return
-    values = [header.value for header in (*headers.seen, *headers.hidden) if _is_purelib(header.key)]
+    values = [header.value for header in (*headers.seen, *headers.hidden) if is_purelib(header.key)]
     if not values:
         return
     where = _where(subject)
@@ -143,8 +143,14 @@ def _purelib(subject: Subject) -> Iterator[Found]:
         yield Found(problem, "write true", where, fixable=True, severity=Severity.WARNING)
 
 
-def _is_purelib(key: str) -> bool:
-    return key.replace("_", "-") == "root-is-purelib"
+def proper_key(name: str) -> str:
+    """Return a header's name in lower case, with the mistake mended that build tools have made."""
+    return name.lower().replace("_", "-")
+
+
+def is_purelib(key: str) -> bool:
+    """Whether a header is, or was meant to be, `Root-Is-Purelib`."""
+    return proper_key(key) == "root-is-purelib"
 
 
 def _data(subject: Subject) -> str:
@@ -156,10 +162,22 @@ def _where(subject: Subject) -> str:
 
 
 RULES = (
-    Rule("wheel-file", Severity.ERROR, _readable),
-    Rule("wheel-headers", Severity.ERROR, _headers),
-    Rule("wheel-tags", Severity.ERROR, _tags),
-    Rule("wheel-tag-lines", Severity.WARNING, _tag_form),
-    Rule("wheel-build", Severity.WARNING, _build),
-    Rule("root-is-purelib", Severity.ERROR, _purelib),
+    Rule(
+        "wheel-file",
+        Severity.ERROR,
+        "the WHEEL file cannot be understood, or is of another version of the format",
+        _readable,
+    ),
+    Rule(
+        "wheel-headers", Severity.ERROR, "installers do not see a header of the WHEEL file, or it lacks one", _headers
+    ),
+    Rule("wheel-tags", Severity.ERROR, "the Tag lines of the WHEEL file and the file name disagree", _tags),
+    Rule(
+        "wheel-tag-lines",
+        Severity.WARNING,
+        "a Tag line stands for several tags, stands twice, or has capital letters",
+        _tag_form,
+    ),
+    Rule("wheel-build", Severity.WARNING, "the build tags of the WHEEL file and the file name disagree", _build),
+    Rule("root-is-purelib", Severity.ERROR, "Root-Is-Purelib is not what the content is", _purelib),
 )

@@ -254,3 +254,39 @@ def apply(**options: object) -> ExitCode:
     from truewheel.cli.apply import apply_plan
 
     return apply_plan(options)
+
+
+@cli.command()
+@wheels_argument
+@click.option("--select", multiple=True, metavar="RULE", help="Follow these rules alone; repeat it, or join by commas.")
+@click.option("--ignore", multiple=True, metavar="RULE", help="Leave these rules out; repeat it, or join by commas.")
+@click.option(
+    "--index",
+    type=click.Choice(["pypi", "none"]),
+    default="pypi",
+    show_default=True,
+    help="Whose rules for uploads count too.",
+)
+@click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
+@click.option("--fix", is_flag=True, help="Write a mended copy of each wheel, as far as no new facts are needed.")
+@click.option(
+    "-w",
+    "--wheel-dir",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Where mended wheels go; beside the given ones unless told.",
+)
+@click.option("--force", is_flag=True, help="Replace another wheel of the name of a mended one, be it the given one.")
+@click.option("--sarif", metavar="FILE", help="Write the findings as SARIF 2.1.0 too; `-` is the standard output.")
+@jobs_option
+@json_option
+@verbosity_option
+def check(**options: object) -> ExitCode:
+    """Check each wheel: its name, metadata, hashes, machine code and the index's rules against each other.
+
+    Prints one line for each finding, with its rule and the mend, and exits with 1 when something is wrong. With --fix
+    it prints the full path of each wheel as mended instead.
+    """
+    from truewheel.cli.check import check_wheels
+
+    return check_wheels(options)
