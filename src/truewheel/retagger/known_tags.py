@@ -17,7 +17,8 @@ _CPYTHON = re.compile(r"cp(\d)(\d*)([a-z]*)")
 _ABI = re.compile(r"none|abi3t?|(?:pypy|graalpy)\d*_.*|cp\d+[a-z]+")
 _ARCHITECTURES = frozenset({"x86_64", "arm64", "aarch64", "i686", "universal2", "intel", "universal"})
 _OF_A_MAC = frozenset({"arm64", "universal2", "intel", "universal"})
-_FIRST_ABI3, _FIRST_ABI3T = (3, 2), (3, 15)
+_FIRST_ABI3 = (3, 2)
+"""Installers on free-threaded Pythons look for `abi3t` with every version from there on, too."""
 
 
 def complaint(axis: Axis, tag: str) -> Complaint | None:
@@ -40,8 +41,7 @@ def go_together(python: str, abi: str) -> bool:
     if not python.startswith("cp"):
         return not python.startswith("py") and not abi.startswith(("cp", "abi3"))
     if abi.startswith("abi3"):
-        version = int(name[1][:1] or 0), int(name[1][1:] or 0)
-        return version >= (_FIRST_ABI3T if abi == "abi3t" else _FIRST_ABI3)
+        return (int(name[1][:1] or 0), int(name[1][1:] or 0)) >= _FIRST_ABI3
     match = _CPYTHON.fullmatch(abi)
     return match is None or match[1] + match[2] == name[1]
 
