@@ -34,6 +34,7 @@ class Installer(NamedTuple):
     manylinux: str
     old_manylinux: tuple[str, ...]
     manylinux_archs: tuple[str, ...]
+    manylinux_oldest: tuple[tuple[str, int], ...]
     musllinux: bool
     linux_first: bool
     abi: str
@@ -41,6 +42,8 @@ class Installer(NamedTuple):
     abi3_older: bool
     abi3t: bool
     free_threaded: bool
+    own_none: bool
+    graalpy: bool
     python_platform: str
     cp_any: str
     requires_python: bool
@@ -121,6 +124,7 @@ def _generations(program: str, rows: list[dict[str, Any]], inherited: dict[str, 
             name: tuple(value) if isinstance(value, list) else value for name, value in whole.items()
         }
         first, last = values.pop("releases")
+        values["manylinux_oldest"] = tuple(values["manylinux_oldest"].items())
         values["pythons"] = span_of(values["pythons"])
         values["not_pythons"] = frozenset(version_of(text) for text in values["not_pythons"])
         result.append(Installer(program=program, first=first, last=last, **values))

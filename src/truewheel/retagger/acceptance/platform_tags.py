@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from truewheel.retagger.acceptance.interpreters import Build
     from truewheel.retagger.acceptance.systems import TargetSystem
 
-_X86 = frozenset({"x86_64", "i686"})
-_OLDEST_X86, _OLDEST = 5, 17
-"""The minor versions of glibc 2 from which on installers look for a manylinux tag (PEP 600)."""
+_OLDEST = 17
+"""The minor version of glibc 2 from which on most architectures have manylinux (PEP 599)."""
 _OLDEST_ANDROID = 16
 _OLDEST_IOS = 12
 _IOS_MINORS = 9
@@ -42,16 +41,16 @@ def platform_tags(system: TargetSystem, installer: Installer, build: Build | Non
         return tuple(_linux(system, installer))
     if family is Family.WINDOWS:
         return (system.architecture,)
-    return _young(system) if family.value.lower() in installer.systems else ()
+    return _young(system, installer) if family.value.lower() in installer.systems else ()
 
 
-def _young(system: TargetSystem) -> tuple[str, ...]:
+def _young(system: TargetSystem, installer: Installer) -> tuple[str, ...]:
     """Return the tags of the systems that only newer installers know."""
     if system.family is Family.ANDROID:
         return tuple(f"android_{level}_{system.architecture}" for level in _down(system.version[0], _OLDEST_ANDROID))
     if system.family is Family.IOS:
         return tuple(f"ios_{major}_{minor}_{system.architecture}" for major, minor in _ios(system.version))
-    return tuple(facts("systems")["pyodide"]["{}.{}".format(*system.version)]["platforms"])
+    return tuple(facts("systems")["pyodide"]["{}.{}".format(*system.version)][installer.program])
 
 
 def _down(newest: int, oldest: int) -> range:
@@ -93,8 +92,7 @@ def _manylinux(
         return
     if not set(architectures) & set(installer.manylinux_archs):
         return
-    oldest = _OLDEST_X86 if architecture in _X86 else _OLDEST
-    for minor in _down(glibc[1], oldest):
+    for minor in _down(glibc[1], dict(installer.manylinux_oldest).get(architecture, _OLDEST)):
         version = (glibc[0], minor)
         yield str(Platform("manylinux", version, architecture))
         if name := _old_name(version):

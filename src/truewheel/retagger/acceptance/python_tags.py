@@ -54,20 +54,24 @@ def _by_packaging(
     yield from (Block(tag, abi, platforms) for abi in _abis(interpreter, installer))
     if stable:
         yield Block(tag, stable, platforms)
-    yield Block(tag, "none", platforms)
+    own_none = cpython or installer.own_none
+    if own_none:
+        yield Block(tag, "none", platforms)
     if stable:
         major, minor = version
         yield from (Block(f"cp{major}{older}", stable, platforms) for older in range(minor - 1, 1, -1))
     pythons = _pythons(version)
     yield from (Block(python, "none", platforms) for python in pythons)
-    yield Block(tag, "none", ANY)
+    if own_none:
+        yield Block(tag, "none", ANY)
     yield from (Block(python, "none", ANY) for python in pythons)
 
 
 def _abis(interpreter: Interpreter, installer: Installer) -> Iterator[str]:
     """Yield the interpreter's own ABI, and what a debug build can load besides it."""
     if interpreter.implementation is not Implementation.CPYTHON:
-        yield interpreter.abi
+        if installer.graalpy or interpreter.implementation is not Implementation.GRAALPY:
+            yield interpreter.abi
         return
     flags = interpreter.flags if installer.free_threaded else interpreter.flags.replace("t", "")
     yield f"{interpreter.tag}{flags}"

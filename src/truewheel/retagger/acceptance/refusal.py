@@ -28,7 +28,6 @@ class _Known(NamedTuple):
     pythons: dict[str, None]
     abis: dict[str, None]
     platforms: dict[str, None]
-    pairs: dict[tuple[str, str], None]
 
 
 def refusal(
@@ -44,14 +43,13 @@ def refusal(
         dict.fromkeys(block.python for block in wanted),
         dict.fromkeys(block.abi for block in wanted),
         dict.fromkeys(platform for block in wanted for platform in block.platforms),
-        dict.fromkeys((block.python, block.abi) for block in wanted),
     )
     faults = list(_faults(name, target, known))
     if not faults and requires_python:
         return f"{target.interpreter.name} is not {requires_python}, which the wheel's Requires-Python asks for", ()
     if not faults:
         faults = [_combination(name, target)]
-    return f"{target.says}: {'; '.join(faults)}", tuple(_nearest(name, known, wanted))
+    return f"{target.says}: {'; '.join(faults)}", tuple(_nearest(name, wanted))
 
 
 def _pythons(target: Target) -> str:
@@ -137,37 +135,26 @@ def _few(parts: dict[str, None]) -> str:
     return ", ".join(shown) + (" ..." if len(parts) > _MOST else "")
 
 
-def _nearest(name: WheelName, known: _Known, wanted: tuple[Block, ...]) -> Iterator[str]:
-    """Yield tags that are taken and differ as little as can be from the wheel's, best first."""
-    rank: dict[Tag, int] = {}
-    for block in wanted:
-        for platform in block.platforms:
-            rank.setdefault(Tag(block.python, block.abi, platform), len(rank))
+def _nearest(name: WheelName, wanted: tuple[Block, ...]) -> Iterator[str]:
+    """Yield tags that are taken and differ in as few parts as can be from the wheel's, best first."""
     candidates: dict[Tag, tuple[int, int]] = {}
     for own in (Tag(*parts) for parts in product(name.python, name.abi, name.platform)):
-        platform = own.platform if own.platform in known.platforms else _near_platform(own.platform, known)
-        for python, abi in _near_pairs(own, known):
-            tag = Tag(python, abi, platform)
-            if tag in rank:
-                changes = sum(one != two for one, two in zip(own, tag, strict=True))
-                candidates[tag] = min(candidates.get(tag, (changes, rank[tag])), (changes, rank[tag]))
+        for rank, block in enumerate(wanted):
+            if not block.platforms or (block.abi == "abi3t" and own.abi != "abi3t"):
+                continue
+            tag = Tag(block.python, block.abi, _near_platform(own.platform, block.platforms))
+            changes = sum(one != two for one, two in zip(own, tag, strict=True))
+            candidates[tag] = min(candidates.get(tag, (changes, rank)), (changes, rank))
     yield from (str(tag) for tag in sorted(candidates, key=candidates.__getitem__)[:_MOST])
 
 
-def _near_pairs(own: Tag, known: _Known) -> Iterator[tuple[str, str]]:
-    """Yield pairs of Python and ABI tags that are taken: the wheel's own, or those that keep one of the two."""
-    if (own.python, own.abi) in known.pairs:
-        yield own.python, own.abi
-        return
-    kept = [pair for pair in known.pairs if own.python == pair[0] or (own.abi == pair[1] and pair[1] != "abi3t")]
-    yield from kept or list(known.pairs)[:1]
-
-
-def _near_platform(platform: str, known: _Known) -> str:
-    """Return the newest tag of the same family and architecture that is taken, or else the one that is liked best."""
+def _near_platform(platform: str, known: tuple[str, ...]) -> str:
+    """Return the platform tag itself, or the newest of its family that is looked for, or else the one liked best."""
+    if platform in known:
+        return platform
     parts = parse_platform(platform)
-    for candidate in known.platforms:
+    for candidate in known:
         other = parse_platform(candidate)
         if parts and other and parts.family == other.family:
             return candidate
-    return next(iter(known.platforms))
+    return known[0]
