@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -26,13 +27,13 @@ NAME = "hello.libs/libgreet.so.1"
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Record the programs that are started."""
     started: list[list[str]] = []
-    original = subprocess.run
+    original = subprocess.Popen
 
     def record(command: list[str], **options: object) -> object:
         started.append(command)
         return original(command, **options)  # type: ignore[call-overload]
 
-    monkeypatch.setattr(subprocess, "run", record)
+    monkeypatch.setattr(subprocess, "Popen", record)
     return started
 
 
@@ -203,3 +204,24 @@ def test_a_silent_failure_is_still_said(nowhere: Path, tmp_path: Path) -> None:
     program(nowhere / "patchelf", '[ "$1" = --version ] && echo patchelf 0.19.3 && exit\nexit 7')
     with pytest.raises(ToolError, match="exit code 7: it said nothing"):
         apply_edit(ElfEdit(NAME, NAME, soname="new.so"), copy(family("x86_64").tone, tmp_path))
+
+
+def test_a_program_that_hangs_is_ended(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elf_edit, "_SECONDS", 0.2)
+    program(nowhere / "patchelf", "echo thinking; exec /bin/sleep 100")
+    with pytest.raises(ToolError, match="did not end within 0 s"):
+        find_patchelf()
+
+
+def test_a_program_is_ended_when_the_user_stops_waiting(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(nowhere / "patchelf", "exec /bin/sleep 100")
+    started: list[subprocess.Popen[bytes]] = []
+
+    def interrupted(process: subprocess.Popen[bytes]) -> object:
+        started.append(process)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        find_patchelf()
+    assert [process.returncode for process in started] == [-signal.SIGKILL]

@@ -11,6 +11,8 @@ import functools
 import os
 import re
 import sys
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from truewheel.errors import ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from subprocess import Popen
 
     from truewheel.bundler.plan import ElfEdit
 
@@ -33,10 +36,10 @@ def find_patchelf() -> Path:
 
     Raises ToolError when there is none, or when it is older than 0.18.
     """
-    import shutil
-
     place = next((path for path in _beside_the_interpreter() if path.is_file()), None)
     if place is None:
+        import shutil
+
         on_path = shutil.which(_PROGRAM)
         if on_path is None:
             raise ToolError("patchelf is not installed", hint=_INSTALL)
@@ -114,17 +117,40 @@ def _run(command: list[str], where: str, limit: float) -> tuple[int, str]:
     import subprocess
 
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, "LC_ALL": "C"},
-            timeout=limit,
-            check=False,
         )
-    except subprocess.TimeoutExpired:
-        raise ToolError(f"patchelf did not end within {limit:.0f} s", where=where) from None
     except OSError as error:
         raise ToolError(f"patchelf cannot be started: {error.strerror}", where=where, hint=_INSTALL) from None
-    return done.returncode, " ".join(done.stdout.decode("utf-8", "backslashreplace").split())
+    with process, _stopped_after(limit, process) as stopped:
+        said = process.communicate()[0]
+    if stopped.is_set():
+        raise ToolError(f"patchelf did not end within {limit:.0f} s", where=where)
+    return process.returncode, " ".join(said.decode("utf-8", "backslashreplace").split())
+
+
+@contextmanager
+def _stopped_after(limit: float, process: Popen[bytes]) -> Iterator[threading.Event]:
+    """End the process when the block takes longer than `limit` seconds, or fails; yield whether it took longer.
+
+    `communicate` with a limit would look for the end of a process only every few milliseconds, and patchelf needs less
+    than one for most files.
+    """
+    stopped = threading.Event()
+
+    def stop() -> None:
+        stopped.set()
+        process.kill()
+
+    watchdog = threading.Timer(limit, stop)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield stopped
+    finally:
+        watchdog.cancel()
+        process.kill()  # does nothing to one that has ended
