@@ -93,7 +93,7 @@ def raw(wheel: Path) -> dict[str, tuple[bytes, tuple[int, ...], int]]:
     """Return the compressed bytes, the time and the mode of each member."""
     content = wheel.read_bytes()
     with zipfile.ZipFile(wheel) as archive:
-        found = {}
+        found: dict[str, tuple[bytes, tuple[int, ...], int]] = {}
         for info in archive.infolist():
             local = info.header_offset
             start = local + 30 + int.from_bytes(content[local + 26 : local + 28], "little")
