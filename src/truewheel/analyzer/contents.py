@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from truewheel.analyzer.elf import is_elf, read_image
 from truewheel.analyzer.elf_exports import AskedName, defined, keep_exports
 from truewheel.analyzer.image import ImageKind
+from truewheel.analyzer.other_formats import is_macho, is_windows
 from truewheel.errors import TruewheelError
 from truewheel.threads import each_in_order
 
@@ -89,7 +90,7 @@ def read_members(reader: WheelReader, jobs: int = 1) -> Contents:
             continue
         if entry.size < _HEAD:
             continue
-        reason = _look(reader.head(name, _HEAD))
+        reason = _look(reader, name)
         if reason is None:
             native.append(entry)
         elif reason:
@@ -106,12 +107,17 @@ def read_members(reader: WheelReader, jobs: int = 1) -> Contents:
     return contents
 
 
-def _look(head: bytes) -> str | None:
+def _look(reader: WheelReader, name: str) -> str | None:
     """Return None for a file to read, why it is ignored, or nothing for a file that is not native at all."""
+    head = reader.head(name, _HEAD)
     if is_elf(head):
         file_type = int.from_bytes(head[16:18], "big" if head[5] == _BIG_ENDIAN else "little")
         return _NOT_LOADED.get(file_type)
-    return "a static library: no loader maps it" if head.startswith(_ARCHIVES) else ""
+    if head.startswith(_ARCHIVES):
+        return "a static library: no loader maps it"
+    if is_macho(head):
+        return "a Mach-O file: Linux does not load it"
+    return "a file of Windows: Linux does not load it" if is_windows(reader, name, head) else ""
 
 
 def _ignored(image: Image) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from truewheel.analyzer.macho import is_macho, read_macho_ranges
 from truewheel.analyzer.macho_fat import is_fat
 from truewheel.analyzer.macho_image import FileType
+from truewheel.analyzer.other_formats import is_elf, is_windows
 from truewheel.archive.zip_format import STORED
 from truewheel.errors import TruewheelError
 from truewheel.threads import each_in_order
@@ -26,9 +27,6 @@ _CHUNK = 1 << 18
 _HELD = 3 * _CHUNK
 """About what reading one fat file takes in memory: a piece that was kept, the next one, and both joined."""
 _ARCHIVES = (b"!<arch>\n", b"!<thin>\n")
-_PE_POINTER = 0x3C
-"""Where a file of Windows says where its PE header is."""
-_PE_FARTHEST = 1 << 12
 
 _SYMLINK = "a symbolic link, which installers write as a text file"
 _STATIC = "a static library: no loader maps it"
@@ -89,13 +87,10 @@ def _foreign(reader: WheelReader, name: str, head: bytes) -> str:
     """Return why a file is ignored that is native but not Mach-O; nothing for one that is not native."""
     if head.startswith(_ARCHIVES):
         return _STATIC
-    if head.startswith(b"\x7fELF"):
+    if is_elf(head):
         return "an ELF file: dyld does not map it"
-    if head.startswith(b"MZ"):
-        pointer = reader.head(name, _PE_POINTER + 4)[_PE_POINTER:]
-        at = int.from_bytes(pointer, "little")
-        if at < _PE_FARTHEST and reader.head(name, at + 4)[at:] == b"PE\0\0":
-            return "a file of Windows: dyld does not map it"
+    if is_windows(reader, name, head):
+        return "a file of Windows: dyld does not map it"
     return ""
 
 

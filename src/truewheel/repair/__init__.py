@@ -22,6 +22,7 @@ from truewheel.bundler.plan import RepairPlan
 from truewheel.bundler.provenance import provenance_members
 from truewheel.errors import RefusedError, ToolError
 from truewheel.platforms.systems import System, systems_of
+from truewheel.repair.foreign import require_one_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,10 +63,13 @@ def plan_repair(reader: WheelReader, options: RepairOptions) -> RepairPlan:
         from truewheel.repair.linux import plan_linux
 
         plan = plan_linux(reader, options)
-    if plan is None and system is not System.LINUX:
+    if plan is not None and system is System.ANY and not plan.changes_nothing:
+        require_one_system(reader)
+        return plan
+    if system is not System.LINUX:
         from truewheel.repair.macos import plan_macos
 
-        plan = plan_macos(reader, options)
+        plan = plan_macos(reader, options) or plan
     return plan or _plan_without_native_files(reader)
 
 

@@ -13,6 +13,7 @@ from truewheel.bundler.plan import RepairPlan
 from truewheel.bundler.planning import plan_bundle
 from truewheel.platforms.judge import judge
 from truewheel.platforms.verdict import Rule
+from truewheel.repair.foreign import not_looked_at
 from truewheel.retagger.evidence import decide_label, reasons_against
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def plan_linux(reader: WheelReader, options: RepairOptions) -> RepairPlan | None
     analysis = analyze(reader, options.search, include=options.include, jobs=options.jobs)
     require_used_excludes(analysis)
     if not any(analysis.graph.members()):
-        return RepairPlan.unchanged(reader) if analysis.ignored else None
+        return RepairPlan.unchanged(reader, not_looked_at(analysis.ignored)) if analysis.ignored else None
     mended = {Rule.EXECUTABLE_STACK} if options.bundle.clear_executable_stack else set()
     verdicts = judge(analysis, mended=mended)
     label = decide_label(verdicts, current=reader.name.platform, plat=options.plat, only_plat=options.only_plat)

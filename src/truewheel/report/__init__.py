@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truewheel.archive.reader import WheelReader
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
     from truewheel.analyzer.search_options import SearchOptions
     from truewheel.report.model import WheelReport
+
+
+_BOTH = "the wheel holds machine code for Linux and for macOS; build one wheel for each system"
 
 
 def inspect_wheel(wheel: Path, search: SearchOptions | None = None, *, jobs: int = 1) -> WheelReport:
@@ -28,7 +32,8 @@ def inspect_wheel(wheel: Path, search: SearchOptions | None = None, *, jobs: int
 
             report = inspect_linux(reader, search, jobs)
             if report.native_files or System.ANY not in systems:
-                return report
+                both = System.ANY in systems and any("Mach-O" in reason for _, reason in report.ignored)
+                return replace(report, could_be=(), refusals=(_BOTH,)) if both else report
         from truewheel.report.macos import inspect_macos
 
         return inspect_macos(reader, search, jobs)

@@ -48,7 +48,7 @@ def report_linux(file: str, size: int, analysis: Analysis, verdicts: Sequence[Ve
         architecture=analysis.architecture,
         libc=analysis.libc.value if analysis.libc else None,
         native_files=sum(1 for _ in analysis.graph.members()),
-        tags=tuple(_truth(verdicts, tag) for tag in current),
+        tags=tuple(_truth(verdicts, tag, ignored=bool(analysis.ignored)) for tag in current),
         as_it_is=kept[0] if kept else None,
         could_be=label.platforms if label else (),
         plain=plain.platforms[0] if plain else None,
@@ -85,8 +85,8 @@ def _newest(verdicts: Sequence[Verdict]) -> Policy | None:
     return judgements[-1].policy if judgements else None
 
 
-def _truth(verdicts: Sequence[Verdict], tag: str) -> TagTruth:
-    """Return whether a tag is true of the wheel as it stands."""
+def _truth(verdicts: Sequence[Verdict], tag: str, *, ignored: bool) -> TagTruth:
+    """Return whether a tag is true of the wheel as it stands. ignored: it has native files that no loader maps."""
     reasons = reasons_against(verdicts, tag)
     if reasons is not None:
         return TagTruth(tag, not reasons, reasons)
@@ -94,6 +94,8 @@ def _truth(verdicts: Sequence[Verdict], tag: str) -> TagTruth:
         return TagTruth(tag, None, note="names a system that is not judged")
     if verdicts:
         return TagTruth(tag, None, note="promises nothing about the system")
+    if ignored and tag != "any":
+        return TagTruth(tag, None, note="no file inside is for its loader")
     return TagTruth(tag, true=True, note="" if tag == "any" else "no native file asks for it")
 
 
