@@ -6,6 +6,7 @@ Python on iOS comes with the app, and so do its libraries.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.graph import Outcome, SearchRule
@@ -14,6 +15,7 @@ from truewheel.analyzer.wheel_places import WHEEL
 from truewheel.platforms.macos import ArchitectureTruth, Floor, MacVerdict, Required, lacking
 from truewheel.platforms.macos_facts import mac_facts
 from truewheel.platforms.macos_reach import (
+    NEWER_INTEL,
     Target,
     comes_along,
     first_system,
@@ -43,7 +45,10 @@ def judge_macos(analysis: MachoAnalysis) -> MacVerdict:
     )
     reach = {target: reached(analysis, target) for target in _targets(analysis, platform)}
     return MacVerdict(
-        architectures=tuple(_truth(analysis, target, files, required) for target, files in reach.items()),
+        architectures=tuple(
+            _with_newer_slices(analysis, target, _truth(analysis, target, files, required))
+            for target, files in reach.items()
+        ),
         platform=platform,
         platforms=_platforms(analysis),
         required=required,
@@ -76,6 +81,20 @@ def _targets(analysis: MachoAnalysis, platform: str) -> tuple[Target, ...]:
     return tuple(Target(name, platform) for name in mac_facts().floors if name in has)
 
 
+def _with_newer_slices(analysis: MachoAnalysis, target: Target, truth: ArchitectureTruth) -> ArchitectureTruth:
+    """Return the truth of an architecture that holds on those of its machines too that map other slices."""
+    newer, common = NEWER_INTEL
+    if target.architecture != common or not any(node.file.slice_for(newer) for node in analysis.graph.members()):
+        return truth
+    other_target = target._replace(architecture=newer)
+    other = _truth(analysis, other_target, reached(analysis, other_target), ())
+    floors: dict[str, Floor] = {}
+    for floor in sorted((*truth.floors, *other.floors), key=lambda floor: floor.minimum_os, reverse=True):
+        floors.setdefault(floor.file, floor)
+    reasons = tuple(dict.fromkeys((*truth.reasons, *other.reasons)))
+    return replace(truth, reasons=reasons, floors=tuple(floors.values()))
+
+
 def _truth(
     analysis: MachoAnalysis, target: Target, files: Mapping[str, str], required: tuple[Required, ...]
 ) -> ArchitectureTruth:
@@ -86,7 +105,7 @@ def _truth(
             reasons.append(_unusable(node, target, needer))
         if node.in_wheel and (item := target.slice_of(node)) is not None and item.lacks_signature:
             reasons.append(Reason(Rule.UNSIGNED, name, "has arm64 code without a signature", mendable=True))
-        for edge in analysis.graph.edges_of(name, target.architecture):
+        for edge in target.edges_of(analysis, name):
             reasons += _of_edge(analysis, node, edge, target)
     return ArchitectureTruth(
         architecture=target.architecture,
@@ -112,7 +131,11 @@ def _of_edge(analysis: MachoAnalysis, node: MachoNode, edge: MachoEdge, target: 
         if mac:
             item = target.slice_of(node)
             mendable = item is not None and item.file_type is not FileType.EXECUTABLE
-            detail = f"needs {name}, which the Python that imports it need not have"
+            detail = (
+                f"needs {name}, which the Python that imports it need not have"
+                if mendable
+                else f"is a program that needs {name}, and Python is never bundled"
+            )
             yield Reason(Rule.LIBPYTHON, node.name, detail, name, mendable=mendable)
     elif not comes_along(edge):
         return

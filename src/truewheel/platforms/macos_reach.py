@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from truewheel.analyzer.dyld import Process, slice_for
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.macho_image import MACOS
 from truewheel.platforms.macos_facts import mac_facts
@@ -22,23 +23,36 @@ if TYPE_CHECKING:
 _LEFT_ALONE = frozenset({SearchRule.SYSTEM, SearchRule.INTERPRETER, SearchRule.EXCLUDED, SearchRule.LOADER})
 """Rules of names that never bring a file along."""
 
+NEWER_INTEL = ("x86_64h", "x86_64")
+"""The slices that Macs with Intel processors since 2013 map, best first; no tag tells them from older ones."""
+
 
 class Target(NamedTuple):
-    """One architecture of one system: what a tag speaks of."""
+    """One architecture of one system: what a tag speaks of, or a part of its machines that maps other slices."""
 
     architecture: str
     platform: str
 
     def slice_of(self, node: MachoNode) -> Slice | None:
-        """Return the slice that is built for the target, or None."""
-        item = node.file.slice_for(self.architecture)
+        """Return the slice that the target maps and that is built for it, or None."""
+        item = slice_for(node.file, Process(self.architecture))
         return item if item is not None and item.platform == self.platform else None
+
+    def edges_of(self, analysis: MachoAnalysis, name: str) -> tuple[MachoEdge, ...]:
+        """Return what a file needs in the slice that the target maps."""
+        item = slice_for(analysis.graph.nodes[name].file, Process(self.architecture))
+        return () if item is None else analysis.graph.edges_of(name, item.architecture)
 
 
 def first_system(target: Target) -> Version:
     """Return the oldest system that a file of the target can run on, whatever it says."""
     facts = mac_facts()
-    return (*(facts.floors[target.architecture] if target.platform == MACOS else facts.ios_oldest), 0)
+    return (*(facts.floors[tagged(target.architecture)] if target.platform == MACOS else facts.ios_oldest), 0)
+
+
+def tagged(architecture: str) -> str:
+    """Return the architecture by which a tag speaks of the machines that map slices for `architecture`."""
+    return NEWER_INTEL[1] if architecture == NEWER_INTEL[0] else architecture
 
 
 def comes_along(edge: MachoEdge) -> bool:
@@ -72,7 +86,7 @@ def reached(analysis: MachoAnalysis, target: Target) -> dict[str, str]:
     result = {node.name: "" for node in entries if target.slice_of(node)}
     queue = list(result)
     for name in queue:
-        for edge in analysis.graph.edges_of(name, target.architecture):
+        for edge in target.edges_of(analysis, name):
             found = edge.lookup.found
             if found is not None and found not in result and comes_along(edge):
                 result[found] = name

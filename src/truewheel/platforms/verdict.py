@@ -141,13 +141,13 @@ class Verdict(NamedTuple):
 def sentences(reasons: Iterable[Reason]) -> tuple[str, ...]:
     """Return one sentence for each file and library, however many symbol versions stand between them.
 
-    A library outside the wheel is called by its file name alone.
+    A library outside the wheel is called by its file name alone, so two of one name may share a sentence.
     """
     groups: dict[tuple[Rule, str, str], list[Reason]] = {}
     for reason in dict.fromkeys(reasons):
         detail = reason.library if reason.rule is Rule.SYMBOL_VERSION else reason.detail
         groups.setdefault((reason.rule, reason.file, detail), []).append(reason)
-    return tuple(_sentence(group) for group in groups.values())
+    return tuple(dict.fromkeys(_sentence(group) for group in groups.values()))
 
 
 def _sentence(group: list[Reason]) -> str:
