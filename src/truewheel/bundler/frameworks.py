@@ -6,7 +6,7 @@ hands. The layout is that of Apple's Framework Programming Guide ("Anatomy of Fr
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from truewheel.errors import RefusedError
 
@@ -21,15 +21,14 @@ def require_plain(library: str) -> None:
 
     library: its absolute path, symbolic links resolved; a library that is in no framework is always plain.
     """
-    path = PurePosixPath(library)
-    if not any(part.endswith(".framework") for part in path.parts[:-1]):
+    path = Path(library)
+    top = next((each for each in path.parents if each.name.endswith(".framework")), None)
+    if top is None:
         return
-    folder = Path(library).parent
-    names = [each.name for each in folder.iterdir()]
-    rest = [each for each in names if each not in _HARMLESS and each != path.name and not each.endswith(".tbd")]
-    resources = folder / "Resources"
-    if resources.is_dir():
-        rest += [each.name for each in resources.iterdir() if each.name not in _HARMLESS_RESOURCES]
+    rest = _more_than(path.name, path.parent)
+    if top != path.parent:
+        # Above a version there are links into the present one; what is no link belongs to every version.
+        rest += [name for name in _more_than(path.name, top) if not (top / name).is_symlink()]
     if rest:
         shown = ", ".join(sorted(rest)[:_SHOWN]) + (" ..." if len(rest) > _SHOWN else "")
         raise RefusedError(
@@ -37,3 +36,13 @@ def require_plain(library: str) -> None:
             where=library,
             hint="ship the framework by other means and leave it out with --exclude, or link against a plain library",
         )
+
+
+def _more_than(library: str, folder: Path) -> list[str]:
+    """Return what a folder of a framework holds besides its library and what building and signing need."""
+    names = [each.name for each in folder.iterdir()]
+    rest = [each for each in names if each not in _HARMLESS and each != library and not each.endswith(".tbd")]
+    resources = folder / "Resources"
+    if resources.is_dir() and not resources.is_symlink():
+        rest += [each.name for each in resources.iterdir() if each.name not in _HARMLESS_RESOURCES]
+    return rest
