@@ -396,7 +396,7 @@ def test_a_library_of_one_wheel_can_be_left_out_too_unless_it_is_needed(tmp_path
 def test_a_module_that_is_allowed_excuses_no_library_that_is_missing(tmp_path: Path) -> None:
     more = {"hello/_more.abi3.so": code("arm64", "/opt/lib/libz.dylib")}
     error = refusal(pair(tmp_path, {}, more), allow_one_sided=True)
-    assert error.reasons == ("hello/_more.abi3.so needs /opt/lib/libz.dylib, which was not found",)
+    assert error.reasons == ("hello/_more.abi3.so needs /opt/lib/libz.dylib, which was not found (arm64)",)
 
 
 def test_licences_and_bills_of_materials_of_one_wheel_are_kept(tmp_path: Path) -> None:

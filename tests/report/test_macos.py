@@ -102,7 +102,7 @@ def test_a_wheel_without_machine_code(tmp_path: Path) -> None:
     any_wheel = inspect_wheel(build_wheel(tmp_path, {"foo/__init__.py": b""}), NOWHERE)
     assert any_wheel.tags == (TagTruth("any", true=True),)
     named = inspect_wheel(hello_wheel(tmp_path, {"a.o": mac_odd("object.o")}, tag="py3-none-macosx_11_0_arm64"))
-    assert named.tags == (TagTruth("macosx_11_0_arm64", true=True, note="no native file asks for it"),)
+    assert named.tags == (TagTruth("macosx_11_0_arm64", None, note="no file inside is for its loader"),)
     assert (named.native_files, named.as_it_is, named.could_be, named.architecture) == (0, None, (), None)
     assert named.ignored == (("a.o", "an object file: no loader maps it"),)
 

@@ -6,7 +6,7 @@ from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from support.macho_analyses import BuiltMac, macho
@@ -129,7 +129,7 @@ def test_an_architecture_that_was_built_and_lost_a_library_is_refused() -> None:
     verdict = judge_macos(built.analysis())
     error = refused(verdict)
     assert error.what == "cannot be used with arm64"
-    assert error.reasons == ("a.so needs @rpath/libq.dylib, which was not found",)
+    assert error.reasons == ("a.so needs @rpath/libq.dylib, which was not found (arm64)",)
     assert error.hint == (
         "say where the missing libraries lie with --lib-path, or leave them out with --exclude; "
         "--plat macosx_10_9_x86_64 promises the rest alone"
@@ -166,7 +166,7 @@ def test_a_program_that_needs_libpython_cannot_be_mended() -> None:
     error = refused(
         judge_macos(built.need("run", None, name="libpython3.12.dylib", rule=SearchRule.INTERPRETER).analysis())
     )
-    assert error.reasons == ("run needs libpython3.12.dylib, which the Python that imports it need not have",)
+    assert error.reasons == ("run is a program that needs libpython3.12.dylib, and Python is never bundled",)
     assert error.hint == ""
 
 
@@ -390,6 +390,15 @@ def test_device_simulator_architecture_and_version_of_an_ios_tag_are_judged(tag:
 VERSIONS = st.sampled_from(
     ["10.4", "10.6", "10.9", "10.13", "10.13.4", "10.16", "11.0", "11.3", "12.0", "14.2", "26.0"]
 )
+
+
+@pytest.mark.parametrize("dead", ["macosx_10_4_arm64", "macosx_11_2_arm64", "macosx_11_0_fat32", "macosx_11_arm64"])
+def test_a_tag_that_no_installer_looks_for_is_left_out_and_told(dead: str) -> None:
+    label = decide_macos_label(wheel(arm64="11.0"), current=("macosx_11_0_arm64", dead))
+    assert label.platforms == ("macosx_11_0_arm64",)
+    assert label.notices == (f"no installer looks for {dead}; the label leaves it out",)
+
+
 MINIMA = st.dictionaries(st.sampled_from(["arm64", "x86_64", "i386"]), VERSIONS, min_size=1)
 TARGETS = st.none() | st.sampled_from([(10, 9), (10, 13), (11, 0), (12, 3), (26, 0)])
 TAGS = st.builds(
@@ -399,6 +408,7 @@ TAGS = st.builds(
 )
 
 
+@example({"arm64": "10.4"}, ["macosx_10_4_arm64", "macosx_11_0_arm64"], None)
 @given(MINIMA, st.lists(TAGS, max_size=3), TARGETS)
 def test_a_label_is_true_and_stays_when_it_is_decided_again(
     minima: dict[str, str], current: list[str], target: tuple[int, int] | None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class SearchRule(Enum):
     """Which rule of the loader's search named a place. The values read well in a sentence."""
 
-    PATH = "a name with a slash"
+    PATH = "the name itself"
     LOADED = "already loaded under that name"
     LIB_PATH = "--lib-path"
     RPATH = "DT_RPATH"

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+_SHOWN_REASONS = 20
+"""How many reasons a terminal gets; a wheel of a hundred modules may have one for each."""
+
 
 def for_each(
     wheels: Iterable[str],
@@ -215,8 +218,10 @@ def complain(error: TruewheelError, file: str = "") -> None:
     place = f"{file}: " if file not in text else ""
     click.echo(printable(click.style("error: ", fg="red") + f"{place}{text}"), err=True)
     if isinstance(error, RefusedError):
-        for reason in error.reasons:
+        for reason in error.reasons[:_SHOWN_REASONS]:
             click.echo(printable(f"  {reason}"), err=True)
+        if (more := len(error.reasons) - _SHOWN_REASONS) > 0:
+            click.echo(f"  and {more} more (--json lists them)", err=True)
 
 
 def failed(file: str, error: TruewheelError) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def screen(one: WheelReport, width: int | None) -> Iterator[str]:
     yield from _rows("runs on", [_minimum(line, one.operating_system) for line in one.minimums], width)
     yield from _rows("repair", [f"also drops what names the build's machine: {text}" for text in one.tidied], width)
     yield from _rows("note", _notes(one), width)
-    if one.policy_data:
+    if one.policy_data and one.native_files:
         yield _row("data", f"policies of {one.policy_data}")
 
 
@@ -119,10 +119,12 @@ def _truth(name: str, truth: TagTruth, told: dict[str, str], width: int | None) 
 def _without_native_files(one: WheelReport) -> Iterator[str]:
     if all(truth.tag == "any" for truth in one.tags):
         yield _row("", "no native file is inside: there is nothing to repair")
+    elif one.ignored:
+        yield _row("", "nothing inside is for a loader of that system: there is nothing to judge")
     elif all(truth.true for truth in one.tags):
         yield _row("could be", "any: no native file is inside")
     else:
-        yield _row("", "no ELF file is inside: there is nothing to judge")
+        yield _row("", "no file inside can be judged for that system")
 
 
 def _future(one: WheelReport, width: int | None) -> Iterator[str]:

@@ -15,14 +15,13 @@ from truewheel.bundler.plan import RepairPlan
 from truewheel.errors import UsageError
 from truewheel.platforms.judge_macos import judge_macos
 from truewheel.platforms.systems import System, systems_of
-from truewheel.platforms.verdict import sentences
-from truewheel.retagger.macos_evidence import decide_macos_label, mac_reasons_against
+from truewheel.repair.foreign import not_looked_at
+from truewheel.retagger.macos_evidence import decide_macos_label, hold_architectures, mac_reasons_against
 from truewheel.threads import each_in_order
 
 if TYPE_CHECKING:
     from truewheel.analyzer.macho_analysis import MachoAnalysis
     from truewheel.archive.reader import WheelReader
-    from truewheel.platforms.macos import MacVerdict
     from truewheel.platforms.verdict import Reason
     from truewheel.repair.options import RepairOptions
 
@@ -38,10 +37,9 @@ def plan_macos(reader: WheelReader, options: RepairOptions) -> RepairPlan | None
     if not any(analysis.graph.members()):
         if not analysis.ignored:
             return None
-        return RepairPlan.unchanged(reader, tuple(f"{name} is not for dyld: {why}" for name, why in analysis.ignored))
+        hold_architectures(judge_macos(analysis), options.require_archs)
+        return RepairPlan.unchanged(reader, not_looked_at(analysis.ignored))
     verdict = judge_macos(analysis)
-    if System.IOS in systems_of(reader.name.platform):
-        return RepairPlan.unchanged(reader, tuple(_of_ios(reader.name.platform, verdict)))
     label = decide_macos_label(
         verdict,
         current=reader.name.platform,
@@ -50,6 +48,8 @@ def plan_macos(reader: WheelReader, options: RepairOptions) -> RepairPlan | None
         deployment_target=options.deployment_target,
         require_archs=options.require_archs,
     )
+    if System.IOS in systems_of(reader.name.platform):
+        return RepairPlan.unchanged(reader, ("a wheel for iOS is left as it is", *label.notices))
     bundle = plan_macho_bundle(analysis, reader.data_dir, options.bundle, present=reader.entries, jobs=options.jobs)
     plan = RepairPlan.of(reader, label.platforms)
     notices = (*verdict.warnings, *label.notices, *signature_notices(reader, bundle.edits, options.jobs))
@@ -71,12 +71,6 @@ def _refuse_linux_options(options: RepairOptions) -> None:
         raise UsageError("strips ELF files only", where="--strip", hint="strip the libraries before they are bundled")
     if options.bundle.clear_executable_stack:
         raise UsageError("is about ELF files only", where="--clear-executable-stack")
-
-
-def _of_ios(platforms: tuple[str, ...], verdict: MacVerdict) -> list[str]:
-    """Return what there is to say of a wheel for iOS."""
-    reasons = [reason for tag in platforms for reason in mac_reasons_against(verdict, tag) or ()]
-    return ["a wheel for iOS is left as it is", *dict.fromkeys(sentences(reasons))]
 
 
 def _excluded(analysis: MachoAnalysis) -> tuple[str, ...]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.analyze_macho import analyze_macho
 from truewheel.analyzer.graph import SearchRule
+from truewheel.analyzer.macho_image import MACOS
 from truewheel.analyzer.search_options import require_used_excludes
+from truewheel.bundler.frameworks import require_plain
 from truewheel.errors import RefusedError
 from truewheel.platforms.judge_macos import judge_macos
 from truewheel.report.model import Fate, MinimumLine, TagTruth, WheelReport
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
     from truewheel.analyzer.graph import AnyEdge
     from truewheel.analyzer.macho_analysis import MachoAnalysis
-    from truewheel.analyzer.macho_graph import MachoGraph
+    from truewheel.analyzer.macho_graph import MachoGraph, MachoNode
     from truewheel.analyzer.search_options import SearchOptions
     from truewheel.archive.reader import WheelReader
     from truewheel.platforms.macos import ArchitectureTruth, MacVerdict
@@ -30,7 +34,18 @@ def inspect_macos(reader: WheelReader, search: SearchOptions | None, jobs: int) 
     """Return the report of a wheel that is judged as one for macOS or iOS."""
     analysis = analyze_macho(reader, search, jobs=jobs)
     require_used_excludes(analysis)
-    return report_macos(reader.path.name, reader.size(), analysis, judge_macos(analysis))
+    report = report_macos(reader.path.name, reader.size(), analysis, judge_macos(analysis))
+    halves = tuple(filter(None, map(_half, analysis.graph.externals()))) if report.could_be else ()
+    return replace(report, could_be=(), refusals=halves) if halves else report
+
+
+def _half(node: MachoNode) -> str:
+    """Say why a library cannot come along, where it is part of something larger."""
+    try:
+        require_plain(node.name)
+    except RefusedError as error:
+        return f"{node.name} {error.what}"
+    return ""
 
 
 def report_macos(file: str, size: int, analysis: MachoAnalysis, verdict: MacVerdict) -> WheelReport:
@@ -38,8 +53,9 @@ def report_macos(file: str, size: int, analysis: MachoAnalysis, verdict: MacVerd
     current = analysis.name.platform
     native = sum(1 for _ in analysis.graph.members())
     label, refusals = _label(verdict, current) if native else (None, ())
-    tags = tuple(_truth(verdict, tag, native=bool(native)) for tag in current)
-    forest = Forest(analysis.graph, fate_in(analysis.graph), _note)
+    ignored = bool(analysis.ignored)
+    tags = tuple(_truth(verdict, tag, native=bool(native), ignored=ignored) for tag in current)
+    forest = Forest(analysis.graph, fate_in(analysis.graph), partial(_note, analysis.graph))
     return WheelReport(
         file=file,
         size=size,
@@ -66,20 +82,25 @@ def report_macos(file: str, size: int, analysis: MachoAnalysis, verdict: MacVerd
 
 
 def _label(verdict: MacVerdict, current: tuple[str, ...]) -> tuple[MacLabel | None, tuple[str, ...]]:
-    """Return the label that a repair would give, or every reason why there is none."""
+    """Return the label that a repair would give, or every reason why there is none; that of an iOS wheel stays."""
     try:
-        return decide_macos_label(verdict, current=current), ()
+        label = decide_macos_label(verdict, current=current)
     except RefusedError as error:
         return None, error.reasons or (error.what,)
+    return (label, ()) if verdict.platform == MACOS or not label.notices else (None, label.notices)
 
 
-def _truth(verdict: MacVerdict, tag: str, *, native: bool) -> TagTruth:
-    """Return whether a tag is true of the wheel as it stands."""
+def _truth(verdict: MacVerdict, tag: str, *, native: bool, ignored: bool) -> TagTruth:
+    """Return whether a tag is true of the wheel as it stands. ignored: it has native files that dyld does not map."""
+    if not native and ignored and tag != "any":
+        return TagTruth(tag, None, note="no file inside is for its loader")
     if not native:
         return TagTruth(tag, true=True, note="" if tag == "any" else "no native file asks for it")
     reasons = mac_reasons_against(verdict, tag)
     if reasons is None:
-        return TagTruth(tag, None, note="names another system than the machine code's")
+        mine = verdict.platform == MACOS and tag.startswith("macosx_")
+        note = "no installer looks for it" if mine else "names another system than the machine code's"
+        return TagTruth(tag, None, note=note)
     return TagTruth(tag, not reasons, reasons)
 
 
@@ -87,6 +108,8 @@ def _as_it_is(verdict: MacVerdict, tags: Sequence[TagTruth]) -> str | None:
     """Return what the wheel may be called without a repair: its first tag when all are true, else the fewest tags."""
     if all(truth.true for truth in tags):
         return tags[0].tag
+    if verdict.platform != MACOS:
+        return None
     return ".".join(map(str, smallest_set(verdict.kept_minimums()))) or None
 
 
@@ -114,9 +137,17 @@ def fate_in(graph: MachoGraph) -> Callable[[AnyEdge], Fate]:
     return fate
 
 
-def _note(edge: AnyEdge) -> str:
-    """Say in a few words how dyld comes to the file, where that is not plain."""
-    return ", ".join(_notes(edge))
+def _note(graph: MachoGraph, edge: AnyEdge) -> str:
+    """Say in a few words how dyld comes to the file, where that is not plain, and for which slices if not for all."""
+    return ", ".join((*_notes(edge), *_slices(graph, edge)))
+
+
+def _slices(graph: MachoGraph, edge: AnyEdge) -> Iterator[str]:
+    edges = graph.edges[edge.needer]
+    end = (edge.dependency.name, edge.lookup.found)
+    named = dict.fromkeys(item.architecture for item in edges if (item.dependency.name, item.lookup.found) == end)
+    if len(named) < len({item.architecture for item in edges}):
+        yield f"for {', '.join(named)}"
 
 
 def _notes(edge: AnyEdge) -> Iterator[str]:

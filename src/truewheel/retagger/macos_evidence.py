@@ -85,9 +85,9 @@ def decide_macos_label(
     Raises RefusedError, with a line for each file that stands against it, when the wheel cannot be called so, and
     UsageError when a wish has no meaning.
     """
+    hold_architectures(verdict, require_archs)
     if verdict.platform != MACOS:
         return _ios_label(verdict, current, plat)
-    _hold_architectures(verdict, require_archs)
     mine = tuple(tag for text in current if (tag := parse_mac_tag(text)))
     notices: tuple[str, ...] = ()
     if plat != "auto":
@@ -96,7 +96,9 @@ def decide_macos_label(
         minima = _minima(verdict, mine, deployment_target)
         notices = changes(verdict, mine, minima)
         tags = smallest_set(minima)
-        if not only_plat and same_systems(mine, tags) and not any(untrue_of(tag, minima) for tag in mine):
+        dead = tuple(text for text in current if text.startswith("macosx_") and not _is_alive(text))
+        notices += tuple(f"no installer looks for {text}; the label leaves it out" for text in dead)
+        if not only_plat and not dead and same_systems(mine, tags) and not any(untrue_of(tag, minima) for tag in mine):
             tags = mine
     covered = coverage(tags)
     staying = (text for text in current if text != "any" and not text.startswith("macosx_"))
@@ -155,7 +157,7 @@ def _ios_label(verdict: MacVerdict, current: tuple[str, ...], plat: str) -> MacL
     return MacLabel(current, tuple(minima), sentences(dict.fromkeys(reasons)))
 
 
-def _hold_architectures(verdict: MacVerdict, names: tuple[str, ...]) -> None:
+def hold_architectures(verdict: MacVerdict, names: tuple[str, ...]) -> None:
     """Raise RefusedError, with every file that stands in the way, when an architecture is required but not usable."""
     families = mac_facts().families
     strange = [name for name in names if name not in families]
@@ -168,7 +170,7 @@ def _hold_architectures(verdict: MacVerdict, names: tuple[str, ...]) -> None:
     if lost:
         raise RefusedError(
             f"cannot be used with {' and '.join(lost)}, which is required",
-            reasons=lines({name: against[name] for name in lost}),
+            reasons=lines({name: against[name] for name in lost}, verdict),
             hint=advice(reason for name in lost for reason in against[name]),
         )
 
@@ -181,10 +183,16 @@ def _asked_for(verdict: MacVerdict, plat: str) -> tuple[MacTag, ...]:
         for name in tag.architectures:
             limits[name] = min(promise(tag, name), limits.get(name, promise(tag, name)))
     against = {name: found for name in limits if (found := hard(verdict.against(name)))}
-    reasons = lines(against) or table(verdict, limits)
+    reasons = lines(against, verdict) or table(verdict, limits)
     if reasons:
         raise RefusedError(f"cannot be called {plat}", reasons=reasons, hint=widest_truth(verdict))
     return tags
+
+
+def _is_alive(text: str) -> bool:
+    """Whether any installer looks for a macOS tag."""
+    tag = parse_mac_tag(text)
+    return tag is not None and bool(coverage([tag]))
 
 
 def _looked_for(text: str) -> MacTag:
@@ -217,7 +225,7 @@ def _minima(verdict: MacVerdict, mine: Sequence[MacTag], target: SystemVersion |
     if against or not minima:
         raise RefusedError(
             f"cannot be used with {' and '.join(against)}" if minima else "no macOS label is true of this wheel",
-            reasons=lines(against) or unknown(verdict),
+            reasons=lines(against, verdict) or unknown(verdict),
             hint=advice((reason for reasons in against.values() for reason in reasons), without=smallest_set(minima)),
         )
     return minima if target is None else _hold_target(verdict, minima, target)

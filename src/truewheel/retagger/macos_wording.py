@@ -31,14 +31,15 @@ def shown(version: Iterable[int]) -> str:
     return ".".join(str(part) for part in (major, minor, *(part for part in patch if part)))
 
 
-def lines(against: Mapping[str, Sequence[Reason]]) -> tuple[str, ...]:
-    """Return a sentence for each reason by architecture; it says for which when that is not for all of them."""
+def lines(against: Mapping[str, Sequence[Reason]], verdict: MacVerdict) -> tuple[str, ...]:
+    """Return a sentence for each reason by architecture; it says for which when that is not for all of the wheel's."""
+    every = max(len(against), len(verdict.architectures))
     found: dict[str, list[str]] = {}
     for name, reasons in against.items():
         for sentence in sentences(reasons):
             found.setdefault(sentence, []).append(name)
     return tuple(
-        sentence if len(names) == len(against) or names[0] in sentence else f"{sentence} ({', '.join(names)})"
+        sentence if len(names) == every or names[0] in sentence else f"{sentence} ({', '.join(names)})"
         for sentence, names in found.items()
     )
 
