@@ -28,8 +28,12 @@ SCHEMAS = (
     "merge-plan-1",
     "thin-1",
     "thin-plan-1",
+    "accepts-1",
     "retag-1",
     "retag-plan-1",
+    "apply-1",
+    "batch-plan-1",
+    "names-1",
 )
 HELLO = unrepaired_wheel("x86_64")
 WITH = ("--lib-path", str(family("x86_64").folder))
@@ -119,6 +123,28 @@ def test_check(tmp_path: Path) -> None:
     assert {fault["rule"] for fault in document["wheels"][0]["findings"]} >= {"index-tag", "wheel-tags"}
     mended = check("check-1", "check", "--json", "--fix", "--wheel-dir", tmp_path / "new", untrue)
     assert [fault["rule"] for fault in mended["wheels"][0]["fixed"]["mended"]] == ["wheel-tags", "wheel-tags"]
+
+
+def test_a_plan_for_many_wheels_and_its_end(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    truewheel("repair", "--plan", plan, "-w", tmp_path / "out", *WITH, HELLO, "gone.whl")
+    validate("batch-plan-1", json.loads(plan.read_text()))
+    done = check("apply-1", "apply", plan, "--json", "--sums", "-w", tmp_path / "out")
+    assert len(done["applied"]) == len(done["failed"]) == 1
+    validate("names-1", json.loads((tmp_path / "out" / "names.json").read_text()))
+
+
+def test_accepts() -> None:
+    names = [f"a-1-cp312-cp312-{tag}.whl" for tag in ("win32", "manylinux_2_28_x86_64", "macosx_11_2_arm64")]
+    whole = check("accepts-1", "accepts", "--json", "--name", *names, "a.txt")
+    assert [bool(wheel["table"]["rows"]) for wheel in whole["wheels"]] == [True, True, False]
+    assert [each["file"] for each in whole["failed"]] == ["a.txt"]
+    changed = check("accepts-1", "accepts", "--json", "--name", *names[1:])
+    assert changed["comparison"]["gains"] is None
+    assert changed["comparison"]["losses"]["rows"]
+    targets = ("--target=windows x86 cp312", "--target=debian-9 cp312")
+    told = check("accepts-1", "accepts", "--json", "--name", *targets, names[0])
+    assert [answer["accepted"] for answer in told["wheels"][0]["answers"]] == [True, False]
 
 
 def test_a_field_that_no_schema_names_is_noticed() -> None:

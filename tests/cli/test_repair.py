@@ -198,7 +198,7 @@ def test_a_plan_tells_everything_and_nothing_steers_the_terminal(capsys: pytest.
 
 
 def test_a_summary_tells_what_was_dropped_and_noticed(capsys: pytest.CaptureFixture[str]) -> None:
-    _summarize(Repaired(EVERYTHING, Path("b.whl"), 1000, 900, notices=("mind the gap",)), verbose=1)
+    _summarize(EVERYTHING, Repaired(EVERYTHING, Path("b.whl"), 1000, 900, notices=("mind the gap",)), verbose=1)
     assert capsys.readouterr().err.splitlines() == [
         "a.whl: bundled 1 library, -100 B; now p",
         "  a.libs/a-1.so  1.2 kB  from /lib/a.so",

@@ -124,7 +124,11 @@ def _made(plan: BatchPlan, folder: Path, settings: Settings, number: int) -> Rea
     with open_planned(item.path, item.plan) as reader:
         if file_sha256(str(item.path)) != item.plan.input_sha256:
             raise RefusedError("changed while the batch was at work", where=str(item.path), hint="plan again")
-        path, notices = stage_planned(reader, item.plan, folder, settings)
+        staged, notices = stage_planned(reader, item.plan, folder, settings)
+    # Under a name of its own: to try a thousand names for each of a thousand wheels takes longer than the rest.
+    path = folder / f"{number}.part"
+    with writing(path):
+        staged.replace(path)
     return Ready(number, path.name, file_sha256(str(path)), path.stat().st_size, notices)
 
 
@@ -146,7 +150,7 @@ def _require_room(plan: BatchPlan, journal: Journal, directory: Path, *, force: 
             "names are taken; nothing was written",
             where=str(directory),
             reasons=tuple(taken),
-            hint="`--force` replaces what is there",
+            hint="`--force` (of `retag`: `--overwrite`) replaces what is there",
         )
 
 

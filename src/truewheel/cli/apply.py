@@ -85,6 +85,8 @@ def _result(made: Applied) -> dict[str, Any]:
     return {
         "path": str(made.path.resolve()),
         "changed": not made.plan.changes_nothing,
+        "written": made.written,
+        "removed": made.removed,
         "size_before": made.size_before,
         "size_after": made.size_after,
         "sha256": made.sha256,

@@ -21,6 +21,7 @@ from truewheel.errors import TruewheelError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from truewheel.batch.apply import Applied
     from truewheel.errors import ExitCode
 
 Plan = TypeVar("Plan", bound=WheelPlan)
@@ -28,10 +29,10 @@ Failures = list[dict[str, Any]]
 
 
 class Made(Protocol):
-    """What is told of a finished wheel, whatever made it."""
+    """What is told of a finished wheel, whatever made it; each command knows its own kind of plan."""
 
     @property
-    def plan(self) -> Any:  # noqa: ANN401 - each command knows its own kind
+    def plan(self) -> Any:  # noqa: ANN401
         """What was to be done."""
 
     @property
@@ -51,28 +52,35 @@ class Made(Protocol):
         """Sentences for the user."""
 
 
+Done = TypeVar("Done", bound=Made)
+
+
 @dataclass(frozen=True, slots=True)
-class Task(Generic[Plan]):
+class Task(Generic[Plan, Done]):
     """What one command does with each wheel.
 
     plan: what would be done, with so many threads. apply: do it to one wheel, and publish the result at once.
+    finish: what there is to do once the wheel that was given is closed. opened: how one is opened.
     evidence: why the plan is as it is. present_plan, present: tell the user.
+    directory: where the results go; None for the folder of each wheel. overwrite: whether they replace other files.
     sysroot: where the packages of bundled libraries are looked up.
+    removes_inputs: whether the wheels go once the new ones are there.
     """
 
     plan: Callable[[WheelReader, int], Plan]
-    apply: Callable[[WheelReader, Plan, int], Made]
+    apply: Callable[[WheelReader, Plan, int], Done]
     evidence: Callable[[Path, Plan, int], tuple[str, ...]]
     present_plan: Callable[[Plan], None]
-    present: Callable[[Made], None]
+    present: Callable[[Plan, Done | Applied], None]
     directory: Path | None
     overwrite: bool
     opened: Callable[[Path], WheelReader] = WheelReader.open
+    finish: Callable[[Done, Path], Done] | None = None
     sysroot: Path = Path("/")
     removes_inputs: bool = False
 
 
-def run_task(options: Mapping[str, Any], task: Task[Plan]) -> tuple[Failures, ExitCode]:
+def run_task(options: Mapping[str, Any], task: Task[Plan, Done]) -> tuple[Failures, ExitCode]:
     """Do what the options ask with every wheel that the command names; return as `for_each` does."""
     planned, failures, total = _plan_all(options, task)
     if options["plan"] or options["dry_run"]:
@@ -83,9 +91,9 @@ def run_task(options: Mapping[str, Any], task: Task[Plan]) -> tuple[Failures, Ex
         return failures, exit_code(failures, total)
     done: list[Made] = []
 
-    def present(made: Made) -> None:
+    def present(plan: Plan, made: Done | Applied) -> None:
         done.append(made)
-        task.present(made)
+        task.present(plan, made)
 
     if options["all_or_nothing"]:
         failures = failures or _publish_all(options, task, planned, present)
@@ -96,7 +104,7 @@ def run_task(options: Mapping[str, Any], task: Task[Plan]) -> tuple[Failures, Ex
     return failures, exit_code(failures, total)
 
 
-def _plan_all(options: Mapping[str, Any], task: Task[Plan]) -> tuple[list[PlannedWheel[Plan]], Failures, int]:
+def _plan_all(options: Mapping[str, Any], task: Task[Plan, Done]) -> tuple[list[PlannedWheel[Plan]], Failures, int]:
     """Plan every wheel; return the plans without those that collide, what failed, and how many wheels there were."""
     at_once, within = pace(options["wheels"], options["jobs"])
 
@@ -120,26 +128,28 @@ def _plan_all(options: Mapping[str, Any], task: Task[Plan]) -> tuple[list[Planne
 
 def _publish_each(
     options: Mapping[str, Any],
-    task: Task[Plan],
+    task: Task[Plan, Done],
     planned: Sequence[PlannedWheel[Plan]],
-    present: Callable[[Made], None],
+    present: Callable[[Plan, Done | Applied], None],
 ) -> Failures:
     """Make one wheel after the other, each published when it is ready; return what failed."""
     plans = {str(item.path): item.plan for item in planned}
     at_once, within = pace(tuple(plans), options["jobs"])
 
-    def apply_one(wheel: Path) -> Made:
+    def apply_one(wheel: Path) -> tuple[Plan, Done]:
+        plan = plans[str(wheel)]
         with task.opened(wheel) as reader:
-            return task.apply(reader, plans[str(wheel)], within)
+            done = task.apply(reader, plan, within)
+        return plan, task.finish(done, wheel) if task.finish else done
 
-    return for_each(plans, apply_one, present, at_once=at_once)[0]
+    return for_each(plans, apply_one, lambda pair: present(*pair), at_once=at_once)[0]
 
 
 def _publish_all(
     options: Mapping[str, Any],
-    task: Task[Plan],
+    task: Task[Plan, Done],
     planned: Sequence[PlannedWheel[Plan]],
-    present: Callable[[Made], None],
+    present: Callable[[Plan, Done | Applied], None],
 ) -> Failures:
     """Make all wheels and publish them together; return what failed."""
     from truewheel.batch.apply import apply_batch
@@ -152,12 +162,12 @@ def _publish_all(
     if isinstance(result, TruewheelError):
         complain(result)
         return [failed(str(item.path), result) for item in planned]
-    for made in result:
-        present(made)
+    for item, made in zip(planned, result, strict=True):
+        present(item.plan, made)
     return []
 
 
-def _one_folder(task: Task[Plan], planned: Sequence[PlannedWheel[Plan]]) -> Path:
+def _one_folder(task: Task[Plan, Done], planned: Sequence[PlannedWheel[Plan]]) -> Path:
     """Return where all results go; raise UsageError when that is not one folder."""
     folders = {item.path.parent for item in planned} if task.directory is None else {task.directory}
     if len(folders) > 1:
@@ -166,7 +176,7 @@ def _one_folder(task: Task[Plan], planned: Sequence[PlannedWheel[Plan]]) -> Path
 
 
 def _write_plan(
-    path: Path, task: Task[Plan], planned: Sequence[PlannedWheel[Plan]], failures: Failures, *, as_json: bool
+    path: Path, task: Task[Plan, Done], planned: Sequence[PlannedWheel[Plan]], failures: Failures, *, as_json: bool
 ) -> None:
     from truewheel.batch.failure import Failure
     from truewheel.batch.sums import write_file

@@ -224,6 +224,8 @@ def accepts(**options: object) -> ExitCode:
 @cli.command()
 @wheels_argument
 @retag_options
+@batch_options
+@release_options
 @json_option
 @verbosity_option
 def retag(**options: object) -> ExitCode:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from truewheel.archive.reader import WheelReader
+    from truewheel.batch.apply import Applied
     from truewheel.bundler.plan import ElfEdit, MachoEdit, RepairPlan
-    from truewheel.cli.batch import Made
     from truewheel.errors import ExitCode
     from truewheel.repair import Repaired
 
@@ -43,9 +43,9 @@ def repair_wheels(options: Mapping[str, Any]) -> ExitCode:
         if not options["as_json"] and not options["plan"]:
             _print_plan(plan)
 
-    def present(done: Made) -> None:
+    def present(plan: RepairPlan, done: Repaired | Applied) -> None:
         results.append(_result(done))
-        _summarize(done, verbose=options["verbose"])
+        _summarize(plan, done, verbose=options["verbose"])
         if not options["as_json"]:
             click.echo(os.fsencode(done.path.resolve()))
 
@@ -93,7 +93,7 @@ def _repair_options(options: Mapping[str, Any]) -> RepairOptions:
     )
 
 
-def _result(done: Made) -> dict[str, Any]:
+def _result(done: Repaired | Applied) -> dict[str, Any]:
     return {
         "path": str(done.path.resolve()),
         "changed": not done.plan.changes_nothing,
@@ -104,9 +104,8 @@ def _result(done: Made) -> dict[str, Any]:
     }
 
 
-def _summarize(done: Made, *, verbose: int) -> None:
+def _summarize(plan: RepairPlan, done: Repaired | Applied, *, verbose: int) -> None:
     """Say on stderr what was done, in one line and, when asked, in detail."""
-    plan = done.plan
     if plan.changes_nothing:
         _say(f"{plan.input_name}: nothing to do; the same bytes are in the output folder", err=True)
     else:

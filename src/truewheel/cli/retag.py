@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from truewheel.cli.each import for_each
+from truewheel.cli.batch import Task, run_task
 from truewheel.cli.format import printable
-from truewheel.errors import OutputError, UsageError
+from truewheel.errors import UsageError
 from truewheel.retagger.retag import apply_retag, open_wheel, plan_retag, remove_old
 from truewheel.retagger.retag_options import RetagOptions, Trust
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from truewheel.archive.reader import WheelReader
+    from truewheel.batch.apply import Applied
     from truewheel.errors import ExitCode
     from truewheel.retagger.retag import Retagged
-    from truewheel.retagger.retag_plan import RetagPlan
+    from truewheel.retagger.retag_plan import Ground, RetagPlan
 
 SCHEMA = "truewheel.retag/1"
 
@@ -29,42 +32,46 @@ def retag_wheels(options: Mapping[str, Any]) -> ExitCode:
     chosen = _chosen(options)
     directory = Path(options["wheel_dir"]) if options["wheel_dir"] else None
     results: list[dict[str, Any]] = []
-    targets: dict[str, Path] = {}
+    to_plan = options["dry_run"] or options["plan"]
 
-    def plan_one(wheel: Path) -> RetagPlan:
-        with open_wheel(wheel) as reader:
-            plan = plan_retag(reader, chosen)
-            _require_own_name(plan, wheel, directory, targets)
-            return plan.identified(reader) if options["as_json"] else plan
+    def plan(reader: WheelReader, jobs: int) -> RetagPlan:
+        found = plan_retag(reader, replace(chosen, jobs=jobs))
+        return found.identified(reader) if options["as_json"] else found
 
-    def retag_one(wheel: Path) -> Retagged:
-        with open_wheel(wheel) as reader:
-            plan = plan_retag(reader, chosen)
-            _require_own_name(plan, wheel, directory, targets)
-            done = apply_retag(reader, plan.identified(reader) if options["as_json"] else plan, directory, chosen)
-        return remove_old(done, wheel) if chosen.in_place or chosen.remove else done
+    def apply(reader: WheelReader, plan: RetagPlan, _: int) -> Retagged:
+        return apply_retag(reader, plan, directory, chosen)
 
     def present_plan(plan: RetagPlan) -> None:
         results.append(plan.to_json())
-        if not options["as_json"]:
+        if not options["as_json"] and not options["plan"]:
             _say(f"{plan.input_name}: nothing to do" if plan.changes_nothing else _arrow(plan))
             _details(plan, plan.notices, verbose=options["verbose"], err=False)
 
-    def present_result(done: Retagged) -> None:
+    def present(plan: RetagPlan, done: Retagged | Applied) -> None:
         results.append(_result(done))
-        _say(_done(done), err=True)
-        _details(done.plan, done.notices, verbose=options["verbose"], err=True)
+        _say(_done(plan, written=done.written), err=True)
+        _details(plan, done.notices, verbose=options["verbose"], err=True)
         if not options["as_json"]:
             click.echo(os.fsencode(done.path.resolve()))
 
-    if options["dry_run"]:
-        failures, code = for_each(options["wheels"], plan_one, present_plan)
-    else:
-        failures, code = for_each(options["wheels"], retag_one, present_result)
+    removes = chosen.in_place or chosen.remove
+    task = Task(
+        plan=plan,
+        apply=apply,
+        finish=remove_old if removes else None,
+        evidence=lambda _, plan, __: tuple(map(_ground, plan.grounds)),
+        present_plan=present_plan,
+        present=present,
+        directory=directory,
+        overwrite=chosen.overwrite,
+        opened=open_wheel,
+        removes_inputs=removes,
+    )
+    failures, code = run_task(options, task)
     if options["as_json"]:
         from json import dumps
 
-        key = "plans" if options["dry_run"] else "retagged"
+        key = "plans" if to_plan else "retagged"
         click.echo(dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
     return code
 
@@ -96,18 +103,7 @@ def _chosen(options: Mapping[str, Any]) -> RetagOptions:
     )
 
 
-def _require_own_name(plan: RetagPlan, wheel: Path, directory: Path | None, targets: dict[str, Path]) -> None:
-    """Raise OutputError when an earlier wheel of this run has the same new path, letters' case aside."""
-    target = (directory or wheel.parent).absolute() / plan.output_name
-    if targets.setdefault(str(target).lower(), wheel) != wheel:
-        raise OutputError(
-            f"would be written as {plan.output_name}, as another of the given wheels is",
-            where=str(wheel),
-            hint="write the two into different folders",
-        )
-
-
-def _result(done: Retagged) -> dict[str, Any]:
+def _result(done: Retagged | Applied) -> dict[str, Any]:
     return {
         "path": str(done.path.resolve()),
         "written": done.written,
@@ -119,14 +115,14 @@ def _result(done: Retagged) -> dict[str, Any]:
     }
 
 
-def _done(done: Retagged) -> str:
+def _done(plan: RetagPlan, *, written: bool) -> str:
     """Return what was done, in one line."""
-    if done.plan.changes_nothing:
-        there = "; the same bytes are in the output folder" if done.written else ""
-        return f"{done.plan.input_name}: nothing to do{there}"
-    if not done.written:
-        return f"{done.plan.input_name}: nothing to do; {done.plan.output_name} is there already"
-    return _arrow(done.plan)
+    if plan.changes_nothing:
+        there = "; the same bytes are in the output folder" if written else ""
+        return f"{plan.input_name}: nothing to do{there}"
+    if not written:
+        return f"{plan.input_name}: nothing to do; {plan.output_name} is there already"
+    return _arrow(plan)
 
 
 def _arrow(plan: RetagPlan) -> str:
@@ -138,10 +134,16 @@ def _arrow(plan: RetagPlan) -> str:
 def _details(plan: RetagPlan, notices: tuple[str, ...], *, verbose: int, err: bool) -> None:
     """Say what a person should know, and, when asked, why each new tag may be written."""
     for ground in plan.grounds if verbose else ():
-        by = f" by {' and '.join(ground.by)}" if ground.by else ""
-        _say(f"  {ground.tag}: {ground.basis}{by}", err=err)
+        _say(f"  {_ground(ground)}", err=err)
     for notice in notices:
         _say(f"  note: {notice}", err=err)
+
+
+def _ground(ground: Ground) -> str:
+    """Return why a tag may be written."""
+    by = f" by {' and '.join(ground.by)}" if ground.by else ""
+    against = f", although {'; '.join(ground.reasons)}" if ground.reasons else ""
+    return f"{ground.tag}: {ground.basis}{by}{against}"
 
 
 def _say(line: str, *, err: bool = False) -> None:
