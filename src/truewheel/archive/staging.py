@@ -49,6 +49,8 @@ class StagedFile:
         self.directory = directory
         self._made = made
         self._published = False
+        self._unsynced: int | None = None
+        """A descriptor of the file while it may not be on the disk yet."""
 
     def __enter__(self) -> Self:
         """Return the staged file itself."""
@@ -62,13 +64,35 @@ class StagedFile:
 
     def discard(self) -> None:
         """Delete the file, and the directories that were made for it, unless it was published."""
+        if self._unsynced is not None:
+            os.close(self._unsynced)
+            self._unsynced = None
         if self._published:
             return
         self.path.unlink(missing_ok=True)
         remove_directories(self._made)
 
+    def written(self, descriptor: int) -> None:
+        """Be told that the file is complete; `descriptor` is an open one of it, which stays the caller's."""
+        self._unsynced = os.dup(descriptor)
+
+    def sync(self) -> None:
+        """Return when the file is on the disk; raise OutputError when it cannot be brought there.
+
+        Whatever makes something of the file does this first, so a caller need not, unless it has other work meanwhile.
+        """
+        descriptor, self._unsynced = self._unsynced, None
+        if descriptor is None:
+            return
+        try:
+            with writing(self.directory):
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
     def keep(self) -> Path:
         """Leave the file where it is, and what becomes of it to the caller; return its path."""
+        self.sync()
         self._published = True
         return self.path
 
@@ -78,6 +102,7 @@ class StagedFile:
         Raises OutputError when it cannot be renamed.
         """
         target = self.directory / name
+        self.sync()
         with writing(target):
             self.path.replace(target)
             self._published = True
@@ -95,6 +120,7 @@ class StagedFile:
         if name != Path(name).name or not name.endswith(SUFFIX):
             raise UsageError("is not the file name of a wheel", where=name)
         target = self.directory / name
+        self.sync()
         with writing(target):
             if same_bytes(self.path, target):
                 self.path.unlink()
@@ -108,10 +134,11 @@ class StagedFile:
 
 
 @contextmanager
-def temporary_file(directory: Path, mode: int) -> Iterator[tuple[BinaryIO, StagedFile]]:
+def temporary_file(directory: Path, mode: int, *, sync: bool = True) -> Iterator[tuple[BinaryIO, StagedFile]]:
     """Make `directory` if need be and a new file in it; flush the file to the disk at the end.
 
-    mode: the file's permission bits, from which the process's umask is taken away.
+    mode: the file's permission bits, from which the process's umask is taken away. sync: False leaves it to the staged
+    file to bring the content to the disk.
 
     The file is deleted when the block is left by an exception; an OSError becomes an OutputError.
     """
@@ -127,7 +154,9 @@ def temporary_file(directory: Path, mode: int) -> Iterator[tuple[BinaryIO, Stage
             with os.fdopen(descriptor, "wb", buffering=_BUFFER) as file:
                 yield file, staged
                 file.flush()
-                os.fsync(descriptor)
+                staged.written(descriptor)
+            if sync:
+                staged.sync()
         except BaseException:
             staged.discard()
             raise

@@ -90,6 +90,10 @@ class StagedWheel:
         """Delete the file unless it was published."""
         self._file.discard()
 
+    def sync(self) -> None:
+        """Return when the wheel is on the disk; see `StagedFile.sync`."""
+        self._file.sync()
+
     def keep(self) -> Path:
         """Leave the wheel under its temporary name to the caller; return its path."""
         return self._file.keep()
@@ -114,21 +118,22 @@ class _Order(NamedTuple):
         return [*entries[0], *members[0], *entries[1], *members[1]]
 
 
-def stage(source: WheelReader, changes: Changes, directory: Path, *, jobs: int, inflate: bool = True) -> StagedWheel:
+def stage(source: WheelReader, changes: Changes, directory: Path, *, jobs: int, check: bool = True) -> StagedWheel:
     """Write the wheel `source` with `changes` to a temporary file in `directory`, which is made if need be.
 
     The file is complete, on the disk and verified when this returns. RECORD is rewritten; its signatures are left out.
 
-    inflate: whether to inflate each new member again; a caller who reads all of them anyway says False.
+    check: False leaves it to the caller to inflate each new member again, and to bring the file to the disk meanwhile
+        (`StagedWheel.sync`).
 
     Raises OutputError when it cannot be written, UsageError for changes that make no sense, InvalidInputError when
     a new member's file cannot be read or the source is damaged. Nothing is left behind then.
     """
     order = _arrange(source, changes)
-    with temporary_file(directory, source_mode(source)) as (file, staged):
+    with temporary_file(directory, source_mode(source), sync=check) as (file, staged):
         written = _write(source, changes, order, file, jobs)
     try:
-        verify(staged.path, written.names, written.new if inflate else {})
+        verify(staged.path, written.names, written.new if check else {})
     except BaseException:
         staged.discard()
         raise

@@ -23,6 +23,7 @@ from truewheel.bundler.provenance import provenance_members
 from truewheel.errors import RefusedError, ToolError
 from truewheel.platforms.systems import System, systems_of
 from truewheel.repair.foreign import require_one_system
+from truewheel.threads import beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,8 +103,10 @@ def stage_plan(
     with _scratch() as scratch:
         log: dict[str, tuple[str, ...]] = {}
         changes = _changes(reader, plan, scratch, options, log)
-        with stage(reader, changes, directory, jobs=options.jobs, inflate=False) as staged:
-            _confirm(staged, plan, options.jobs)
+        with stage(reader, changes, directory, jobs=options.jobs, check=False) as staged:
+            with beside(staged.sync, jobs=options.jobs) as synced:  # the disk is the third that can work meanwhile
+                _confirm(staged, plan, options.jobs)
+                synced()
             rooms = (notice for edit in plan.macho_edits for notice in log.get(edit.member, ()))
             yield staged, (*plan.notices, *rooms, *staged.notices)
 
