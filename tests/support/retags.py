@@ -6,6 +6,7 @@ import base64
 import csv
 import hashlib
 import io
+import struct
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from support.fixtures import family
 from support.hello import hello_wheel
 from support.mac_pairs import code
 from support.macho_bytes import arch, fat
-from truewheel.retagger.retag import retag_wheel
+from truewheel.retagger.retag import open_wheel, plan_retag, retag_wheel
 from truewheel.retagger.retag_options import RetagOptions
 
 if TYPE_CHECKING:
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from truewheel.retagger.retag import Retagged
+    from truewheel.retagger.retag_plan import RetagPlan
 
 MODULE = "hello/_hello.so"
+PE = b"MZ" + bytes(58) + struct.pack("<I", 0x80) + bytes(0x40) + b"PE\0\0" + bytes(20)
+"""The headers of a Windows library."""
 LINUX_TAG = "cp310-abi3-manylinux_2_17_x86_64"
 
 
@@ -75,6 +79,12 @@ def retag(wheel: Path, directory: Path | None = None, **choices: Any) -> Retagge
         if isinstance(choices.get(name), str):
             choices[name] = (choices[name],)
     return retag_wheel(wheel, directory, RetagOptions(**choices))
+
+
+def planned(wheel: Path, **choices: Any) -> RetagPlan:  # noqa: ANN401 -- the options'
+    """Plan to retag a wheel."""
+    with open_wheel(wheel) as reader:
+        return plan_retag(reader, RetagOptions(**choices))
 
 
 def tags_of(wheel: Path) -> str:
