@@ -20,6 +20,7 @@ from truewheel.retagger.accepts import accepts, satisfies, supported_tags, targe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from truewheel.retagger.accepts import Acceptance
 
@@ -161,6 +162,10 @@ def test_as_packaging_does(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(supported_tags(target)) == wanted
 
 
+def newest_pip(folder: Path) -> None:
+    fetch(NEWEST, folder)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "platform"),
@@ -179,8 +184,8 @@ def test_as_pip_debug_says(target: str, platform: str) -> None:
     (chosen,) = targets([target])
     kind, version, abi = chosen.interpreter
     options = ["--implementation", kind.value, "--python-version", "{}.{}".format(*version), "--abi", abi]
-    (pip,) = cache.kept("pip", NEWEST, lambda folder: fetch(NEWEST, folder)).glob("*.whl")
-    command = [sys.executable, pip / "pip", "debug", "--verbose", "--platform", platform, *options]
+    (pip,) = cache.kept("pip", NEWEST, newest_pip).glob("*.whl")
+    command = [sys.executable, str(pip / "pip"), "debug", "--verbose", "--platform", platform, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     told = done.stdout.partition("Compatible tags:")[2].splitlines()[1:]
     listed = [line.strip() for line in told if line.startswith("  ")]

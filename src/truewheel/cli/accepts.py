@@ -143,7 +143,8 @@ def _answer_lines(wheel: Candidate, one: Answer) -> Iterator[str]:
     if accepted:
         yield f"  rank {one.acceptance.rank}: it looks for {_before(one.acceptance.rank)} before this one"
     elif one.acceptance.nearest:
-        yield f"  it would take {', '.join(one.acceptance.nearest)}"
+        for line in wrapped(f"it would take {', '.join(one.acceptance.nearest)}", 2, screen_width()):
+            yield f"  {line}"
 
 
 def _before(rank: int | None) -> str:

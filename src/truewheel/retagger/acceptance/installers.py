@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from truewheel.errors import UsageError
 from truewheel.retagger.acceptance.facts import Span, facts, span_of, version_of
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
 _RELEASE = re.compile(r"(pip|uv)(?:[-= ]*(\d+(?:\.\d+)*))?")
 
 
-class Installer(NamedTuple):
-    """One generation of an installer; `data/installers.toml` says what each field means."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Installer:
+    """One generation of an installer; `data/installers.toml` says what each field means.
+
+    There is one of each, so that two are the same only when they are one.
+    """
 
     program: str
     first: str

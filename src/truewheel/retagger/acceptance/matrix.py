@@ -68,14 +68,13 @@ def matrix(name: WheelName, allowed: Callable[[Version], bool]) -> Matrix:
     name: with its tags as they are written. allowed: whether a Python meets the wheel's Requires-Python.
     """
     permitted = _bits([allowed(python.interpreter.version) for python in pythons()])
-    there = {system: _bits([_is_there(python, system) for python in pythons()]) for system in systems()}
     result: Matrix = {}
     for installer in installers():
         wanted = name if installer.exact_case else lowered(name)
         used = _bits([_together(python, installer) for python in pythons()])
         pairs = {windows: _pairs(wanted, installer, windows=windows) for windows in (False, True)}
         for system in systems():
-            present = there[system] & used
+            present = _there(system) & used
             if present:
                 taking = _taking(wanted, system, installer, pairs[system.family is Family.WINDOWS])
                 taking &= permitted if installer.requires_python else present
@@ -91,6 +90,12 @@ def gained(new: Matrix, old: Matrix) -> Matrix:
 def _bits(chosen: Iterable[bool]) -> int:
     """Return the bits of the interpreters that are chosen, one answer for each."""
     return sum(1 << place for place, yes in enumerate(chosen) if yes)
+
+
+@cache
+def _there(system: TargetSystem) -> int:
+    """Return the bits of the interpreters that there are for a system."""
+    return _bits([_is_there(python, system) for python in pythons()])
 
 
 def _is_there(python: Python, system: TargetSystem) -> bool:
@@ -146,10 +151,23 @@ def _pairs(name: WheelName, installer: Installer, *, windows: bool) -> _Pairs:
     return _Pairs(found.get(ANY, 0), found.get(_MARKS, 0), found.get(_MARKS[-1:], 0))
 
 
+_BEGINS = {
+    Family.GLIBC: ("linux_", "manylinux"),
+    Family.MUSL: ("linux_", "musllinux"),
+    Family.MACOS: ("macosx_",),
+    Family.WINDOWS: ("win",),
+    Family.ANDROID: ("android_",),
+    Family.IOS: ("ios_",),
+    Family.PYODIDE: ("pyemscripten_", "pyodide_", "emscripten_"),
+}
+"""How the platform tags of a family begin; a wheel without one need not be compared with all of them."""
+
+
 def _taking(name: WheelName, system: TargetSystem, installer: Installer, pairs: _Pairs) -> int:
     """Return the bits of the interpreters that take the wheel, of those that there may be."""
     result = pairs.anywhere if ANY[0] in name.platform else 0
-    if not (pairs.every or pairs.last):
+    begins = _BEGINS[system.family]
+    if not (pairs.every or pairs.last) or not any(platform.startswith(begins) for platform in name.platform):
         return result
     wanted = set(name.platform)
     mac = system.architecture if system.family is Family.MACOS else ""
