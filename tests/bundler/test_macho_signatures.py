@@ -53,6 +53,16 @@ def test_a_runtime_that_is_dropped_on_request_is_not_told(tmp_path: Path) -> Non
     assert notices(tmp_path, SIGNED, change(keep_runtime=False)) == [GONE, KEPT]
 
 
+def test_a_program_whose_runtime_will_refuse_the_wheels_libraries_is_told(tmp_path: Path) -> None:
+    refuses = "with the hardened runtime and no certificate, a program loads no library but the system's"
+    *rest, last = notices(tmp_path, signed_with_identity(ARM.program.read_bytes()))
+    assert rest == [GONE, KEPT, HARD]
+    assert last.startswith(refuses)
+    assert "--drop-hardened-runtime" in last
+    dropped = notices(tmp_path, signed_with_identity(ARM.program.read_bytes()), change(keep_runtime=False))
+    assert dropped == [GONE, KEPT]
+
+
 @pytest.mark.parametrize("folder", ["arm64", "x86_64", "universal2"])
 def test_signatures_of_linkers_and_none_at_all_are_no_news(folder: str, tmp_path: Path) -> None:
     content = (ARM.folder.parent / folder / "_hello.abi3.so").read_bytes()

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.macho import read_macho
-from truewheel.analyzer.macho_image import SignatureKind
+from truewheel.analyzer.macho_image import FileType, SignatureKind
 from truewheel.analyzer.macho_signature import read_signature
+from truewheel.analyzer.macos_system import is_system
 from truewheel.threads import each_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from truewheel.analyzer.macho_image import Signature, Slice
     from truewheel.archive.reader import WheelReader
     from truewheel.bundler.plan import MachoEdit
 
@@ -52,7 +54,26 @@ def _of(reader: WheelReader, edit: MachoEdit) -> Iterator[str]:
         if signature.entitlements:
             yield f"{edit.source}: its entitlements are kept in the ad-hoc signature"
         if signature.hardened_runtime and edit.keep_runtime:
-            yield f"{edit.source}: the hardened runtime is kept (--drop-hardened-runtime drops it)"
+            yield from _of_runtime(edit.source, item, signature)
+
+
+def _of_runtime(source: str, item: Slice, signature: Signature) -> Iterator[str]:
+    yield f"{source}: the hardened runtime is kept (--drop-hardened-runtime drops it)"
+    if _will_refuse(item, signature):
+        yield (
+            f"{source}: with the hardened runtime and no certificate, a program loads no library but the system's; "
+            "sign it again, or use --drop-hardened-runtime"
+        )
+
+
+_LENIENT = b"com.apple.security.cs.disable-library-validation"
+
+
+def _will_refuse(item: Slice, signature: Signature) -> bool:
+    """Whether a program needs libraries that the kernel will not let it load: those without its signer's team."""
+    if item.file_type is not FileType.EXECUTABLE or _LENIENT in signature.entitlements:
+        return False
+    return not all(is_system(dependency.name) for dependency in item.dependencies)
 
 
 def _mapped(path: str) -> memoryview:
