@@ -10,7 +10,7 @@ from support.cli import truewheel
 from support.fixtures import family, mac_family, mac_odd
 from support.hello import PACKAGE, hello_wheel
 from support.mac_repairs import MODULE, contents, mac_wheel
-from support.macho_bytes import BUNDLE, EXECUTE, Macho, build_version, dylib, fat, linked
+from support.macho_bytes import BUNDLE, EXECUTE, LOAD_DYLIB, LOAD_WEAK_DYLIB, Macho, build_version, dylib, fat, linked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,3 +204,10 @@ def test_such_a_slice_is_repaired_with_its_sibling(tmp_path: Path) -> None:
     assert repair(wheel, "--lib-path", tmp_path / "lib").code == 0
     (path,) = (tmp_path / "new").iterdir()
     assert contents(path)[MODULE].count(b"@loader_path/../hello.dylibs/libq-") == 2
+
+
+def test_swifts_libraries_of_the_system_count_for_the_label_unless_they_are_weak(tmp_path: Path) -> None:
+    for number, expected in ((LOAD_DYLIB, "macosx_10_15_x86_64"), (LOAD_WEAK_DYLIB, "macosx_10_9_x86_64")):
+        needed = dylib("@rpath/libswiftCore.dylib", number)
+        wheel = mac_wheel(tmp_path / expected, linked("x86_64", None, needed, minimum="10.9").build())
+        assert f"could be  {expected}" in show(wheel)

@@ -13,6 +13,8 @@ import re
 _DATA_VOLUME = "/System/Volumes/Data"
 """Where the volume with the users' files is mounted; its folders are also found without this prefix (firmlinks)."""
 _SYSTEM_ROOTS = ("/usr/lib/", "/System/")
+SWIFT_SINCE = (10, 14, 4)
+"""The first macOS with Swift's own libraries in `/usr/lib/swift`."""
 _SWIFT = re.compile(r"@rpath/libswift\w+\.dylib")
 _PYTHON_LIBRARY = re.compile(r"libpython\d+(?:\.\d+)?[a-z]*\.dylib|libpypy[-.\w]*-c\.dylib")
 _PYTHON_FRAMEWORK = re.compile(r"(?:^|/)(Python[T3]?)\.framework/(?:Versions/[^/]+/)?\1(?:_debug)?$")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from truewheel.analyzer.graph import Outcome, SearchRule
 from truewheel.analyzer.macho_image import MACOS, FileType
+from truewheel.analyzer.macos_system import SWIFT_SINCE, is_swift
 from truewheel.analyzer.wheel_places import WHEEL
 from truewheel.platforms.macos import ArchitectureTruth, Floor, MacVerdict, Required, lacking
 from truewheel.platforms.macos_facts import mac_facts
@@ -27,7 +28,7 @@ from truewheel.platforms.macos_remarks import mac_remarks, stray_rpaths, suspect
 from truewheel.platforms.verdict import Reason, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from truewheel.analyzer.graph import Lookup
     from truewheel.analyzer.macho_analysis import MachoAnalysis
@@ -170,5 +171,15 @@ def _floors(analysis: MachoAnalysis, target: Target, files: Mapping[str, str]) -
         item = target.slice_of(node)
         if item is not None:
             minimum = item.minimum_os or first_system(target)
+            if target.platform == MACOS and _needs_swift(target.edges_of(analysis, name)):
+                minimum = max(minimum, SWIFT_SINCE)
             floors.append(Floor(name, minimum, node.in_wheel, needer))
     return tuple(sorted(floors, key=lambda floor: floor.minimum_os, reverse=True))
+
+
+def _needs_swift(edges: Iterable[MachoEdge]) -> bool:
+    """Whether a file takes Swift's own libraries from the system, which older ones do not have."""
+    return any(
+        edge.lookup.rule is SearchRule.SYSTEM and is_swift(edge.dependency.name) and not edge.dependency.weak
+        for edge in edges
+    )
