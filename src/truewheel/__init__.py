@@ -23,6 +23,7 @@ from truewheel.version import __version__
 
 if TYPE_CHECKING:
     from truewheel.analyzer.search_options import SearchOptions
+    from truewheel.archive.names import WheelName
     from truewheel.bundler.bundle_options import BundleOptions
     from truewheel.bundler.plan import RepairPlan
     from truewheel.check import CheckOptions, Finding, check_wheel
@@ -43,12 +44,14 @@ if TYPE_CHECKING:
     from truewheel.repair.options import RepairOptions
     from truewheel.report import inspect_wheel
     from truewheel.report.model import WheelReport
+    from truewheel.retagger.accepts import Acceptance, accepts, targets
     from truewheel.retagger.retag import Retagged, retag_wheel
     from truewheel.retagger.retag_options import RetagOptions
     from truewheel.retagger.retag_plan import RetagPlan
     from truewheel.thin import Thinned, ThinOptions, ThinPlan, thin_wheel
 
 __all__ = [
+    "Acceptance",
     "BundleOptions",
     "CheckOptions",
     "Finding",
@@ -72,18 +75,22 @@ __all__ = [
     "ToolError",
     "TruewheelError",
     "UsageError",
+    "WheelName",
     "WheelReport",
     "__version__",
+    "accepts",
     "check_wheel",
     "fix_wheel",
     "inspect_wheel",
     "merge_wheels",
     "repair_wheel",
     "retag_wheel",
+    "targets",
     "thin_wheel",
 ]
 
 _HOMES = {
+    "Acceptance": "truewheel.retagger.accepts",
     "BundleOptions": "truewheel.bundler.bundle_options",
     "CheckOptions": "truewheel.check",
     "Finding": "truewheel.check",
@@ -101,12 +108,15 @@ _HOMES = {
     "ThinOptions": "truewheel.thin",
     "ThinPlan": "truewheel.thin",
     "Thinned": "truewheel.thin",
+    "WheelName": "truewheel.archive.names",
     "WheelReport": "truewheel.report.model",
+    "accepts": "truewheel.retagger.accepts",
     "check_wheel": "truewheel.check",
     "fix_wheel": "truewheel.check.fix",
     "inspect_wheel": "truewheel.report",
     "merge_wheels": "truewheel.merge",
     "retag_wheel": "truewheel.retagger.retag",
+    "targets": "truewheel.retagger.accepts",
     "thin_wheel": "truewheel.thin",
 }
 
