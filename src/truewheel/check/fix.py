@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _DEFAULT = CheckOptions()
 _SPELLING = frozenset({"project-name", "version-spelling"})
 _FOLDERS = _SPELLING | {"dist-info-name"}
-_TAGS = frozenset({"tag-spelling", "tag-order", "tag-repeated", "wheel-tags", "wheel-tag-lines"})
+_TAGS = frozenset({"wheel-tags", "wheel-tag-lines"})
 _PURELIB = frozenset({"root-is-purelib", "wheel-headers"})
 _WHEEL = _TAGS | _PURELIB | {"wheel-build"}
 _ROWS = frozenset({"record-hash", "record-weak-hash", "record-rows"})

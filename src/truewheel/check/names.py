@@ -42,7 +42,7 @@ def _spelling(subject: Subject) -> Iterator[Found]:
 
 def _order(subject: Subject) -> Iterator[Found]:
     """Yield tag sets that are not sorted."""
-    for axis, members in zip(_AXES, subject.given.sets, strict=False):
+    for axis, members in zip(_AXES, _sets(subject), strict=False):
         sorted_members = sorted(members)
         if list(members) != sorted_members:
             problem = f"the {axis} tags are not sorted, as the specification demands"
@@ -51,9 +51,14 @@ def _order(subject: Subject) -> Iterator[Found]:
 
 def _repeated(subject: Subject) -> Iterator[Found]:
     """Yield tags that stand twice in one set."""
-    for axis, members in zip(_AXES, subject.given.sets, strict=False):
+    for axis, members in zip(_AXES, _sets(subject), strict=False):
         for tag in sorted({tag for tag in members if members.count(tag) > 1}):
             yield Found(f"the {axis} tag {tag!r} stands {members.count(tag)} times", "write it once", fixable=True)
+
+
+def _sets(subject: Subject) -> tuple[tuple[str, ...], ...]:
+    """Return the three tag sets, in lower case and without empty parts; none when the name has none."""
+    return (subject.name.python, subject.name.abi, subject.name.platform) if subject.name else ()
 
 
 def _project(subject: Subject) -> Iterator[Found]:

@@ -84,7 +84,7 @@ def _hashes(subject: Subject) -> Iterator[Found]:
     done: set[str] = set()
     for row in _rows(subject):
         digest = subject.digests.get(row.path)
-        if digest is None or row.path in done:
+        if digest is None or row.path in done or row.columns != _COLUMNS:
             continue
         done.add(row.path)
         algorithm, _, value = row.digest.partition("=")
