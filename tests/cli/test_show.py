@@ -121,7 +121,7 @@ def test_members_that_no_loader_maps_and_no_record_lists_are_told(tmp_path: Path
     }
     text = " ".join(" ".join(shown(build_wheel(tmp_path, files, filename="foo-1.0-py3-none-linux_x86_64.whl"))).split())
     assert "RECORD does not list foo/tone.so: an installer may refuse the wheel" in text
-    assert "not looked at: foo/a.a, foo/b.a (a static library: no loader maps it)" in text
+    assert "not looked at (a static library: no loader maps it): foo/a.a, foo/b.a" in text
 
 
 def test_several_wheels_are_parted_by_an_empty_line() -> None:

@@ -131,7 +131,7 @@ def test_object_files_belong_to_a_platform(tmp_path: Path) -> None:
     object_file = bytearray(family("x86_64").greet.read_bytes())
     object_file[16:18] = b"\1\0"  # ET_REL
     done = repair(hello_wheel(tmp_path, {"a.o": bytes(object_file)}), tmp_path / "out", options())
-    assert done.notices == ("not looked at: a.o (an object file: no loader maps it)",)
+    assert done.notices == ("not looked at (an object file: no loader maps it): a.o",)
 
 
 @pytest.mark.parametrize(

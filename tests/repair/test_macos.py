@@ -292,7 +292,7 @@ def test_files_that_dyld_does_not_map_are_left_alone_and_told(tmp_path: Path) ->
     wheel = hello_wheel(tmp_path, {"hello/object.o": mac_odd("object.o")}, tag=ARM_TAG)
     done = repaired(wheel)
     assert done.path.read_bytes() == wheel.read_bytes()
-    assert done.notices == ("not looked at: hello/object.o (an object file: no loader maps it)",)
+    assert done.notices == ("not looked at (an object file: no loader maps it): hello/object.o",)
 
 
 def test_a_wheel_for_any_system_that_holds_macos_code_gets_a_label(tmp_path: Path) -> None:

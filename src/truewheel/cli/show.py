@@ -179,5 +179,5 @@ def _notes(one: WheelReport) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for name, reason in one.ignored:
         by_reason.setdefault(reason, []).append(name)
-    notes += [f"not looked at: {', '.join(names)} ({reason})" for reason, names in by_reason.items()]
+    notes += [f"not looked at ({reason}): {', '.join(names)}" for reason, names in by_reason.items()]
     return notes

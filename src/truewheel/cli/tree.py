@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _COLOURS = {Fate.BUNDLE: "yellow", Fate.IN_WHEEL: "green", Fate.MISSING: "red", Fate.LEFT_OUT: "cyan"}
 _SCREEN = 40
 """How many libraries of one group are drawn before `-v` is asked for."""
+_GROUPS = 12
+"""How many groups are."""
+_LINES, _LINES_ABOVE = 6, 2
+"""How many lines the names of the system's libraries may take, and those of libraries that stand above already."""
 _FATE_AND_SIZE = 20
 _WIDEST_NAME = 46
 
@@ -30,10 +34,13 @@ def tree(one: WheelReport, width: int | None) -> Iterator[str]:
     yield ""
     yield "libraries"
     column = _column(shown, width)
-    for group in shown:
+    drawn = shown if width is None or len(shown) <= _GROUPS + 1 else shown[:_GROUPS]
+    for group in drawn:
         yield from _group(group, column, width)
+    if hidden := sum(len(group.members) for group in shown[len(drawn) :]):
+        yield f"  and {hidden} more files with libraries (-v lists them)"
     if one.system:
-        first, *rest = wrapped(f"from the system: {', '.join(one.system)}", 4, width)
+        first, *rest = wrapped(f"from the system: {', '.join(one.system)}", 4, width, most=_LINES)
         yield f"  {first}"
         yield from (f"    {line}" for line in rest)
     yield ""
@@ -59,7 +66,7 @@ def _group(group: FileGroup, column: int, width: int | None) -> Iterator[str]:
     if width is None:
         return
     if again := [line.name for line in group.lines if line.repeated and line.depth == 1]:
-        first, *rest = wrapped(f"and from above: {', '.join(again)}", 6, width)
+        first, *rest = wrapped(f"and from above: {', '.join(again)}", 6, width, most=_LINES_ABOVE)
         yield f"    {first}"
         yield from (f"      {line}" for line in rest)
     if hidden := sum(1 for line in group.lines if not line.repeated) - len(lines):

@@ -19,7 +19,7 @@ def not_looked_at(ignored: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     names: dict[str, list[str]] = {}
     for name, reason in ignored:
         names.setdefault(reason, []).append(name)
-    return tuple(f"not looked at: {', '.join(members)} ({reason})" for reason, members in names.items())
+    return tuple(f"not looked at ({reason}): {', '.join(members)}" for reason, members in names.items())
 
 
 def require_one_system(reader: WheelReader) -> None:
