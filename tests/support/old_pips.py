@@ -100,6 +100,19 @@ def python_facts(version: tuple[int, int], flags: str, where: str) -> dict[str, 
     }
 
 
+def pypy_facts(version: tuple[int, int], abi: str) -> dict[str, Any]:
+    """Return what a PyPy 7.3 for Linux says of itself. abi: as its files are named, `pypy36-pp73`."""
+    suffix = f".{abi}-x86_64-linux-gnu.so"
+    config = {"py_version_nodot": "{}{}".format(*version), "SOABI": abi, "EXT_SUFFIX": suffix}
+    return {
+        "version": list(version),
+        "implementation": "pypy",
+        "config": config,
+        "suffixes": [suffix],
+        "wide": True,
+    }
+
+
 def on_mac(version: str, machine: str, built_for: str, *, told: str = "") -> dict[str, Any]:
     """Return what a Mac says. built_for: of the interpreter; told: the version an old interpreter is told instead."""
     return {
@@ -159,6 +172,7 @@ PRETENDED: dict[str, dict[str, Any]] = {
     "glibc-2.38 cp313t riscv64": python_facts((3, 13), "t", "linux") | on_linux("riscv64", glibc="2.38"),
     "glibc-2.38 cp315t": python_facts((3, 15), "t", "linux") | on_linux("x86_64", glibc="2.38"),
     "glibc-2.38 cp38d": python_facts((3, 8), "d", "linux") | on_linux("x86_64", glibc="2.38"),
+    "glibc-2.17 pp36": pypy_facts((3, 6), "pypy36-pp73") | on_linux("x86_64", glibc="2.17"),
     "musl-1.2 cp312": python_facts((3, 12), "", "linux") | on_linux("x86_64", musl=(1, 2)),
     "musl-1.1 cp36 i686": python_facts((3, 6), "m", "linux") | on_linux("i686", musl=(1, 1)),
     "windows cp27m": python_facts((2, 7), "m", "win") | on_windows("win-amd64"),
