@@ -47,7 +47,10 @@ class Notes(NamedTuple):
 def read_notes(elf: ElfFile) -> Notes:
     """Read the notes of all PT_NOTE and PT_GNU_PROPERTY segments.
 
-    Raises InvalidBinaryError when a note reaches past its segment, or there are too many of them.
+    A note that reaches past its segment ends the notes of that segment, as it does for glibc: old versions of
+    patchelf move the section of a note away and leave something else where its segment points.
+
+    Raises InvalidBinaryError when a segment reaches past the end of the file, or there are too many notes.
     """
     isa_level = 1
     minimum_kernel = None
@@ -92,7 +95,7 @@ def _notes(elf: ElfFile, segment: Segment) -> Iterator[tuple[bytes, int, bytes]]
         # Padding counts from the segment's start, which itself lies at a multiple of `align`.
         content = segment.offset + _padded(start - segment.offset + form.size + owner_size, align)
         if content + size > end:
-            raise elf.invalid("a note reaches past the end of its segment", start)
+            return
         yield (
             bytes(elf.data[start + form.size : start + form.size + owner_size]),
             kind,
