@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from truewheel.archive.staging import rename_new, same_bytes, sync_directory, writing
 from truewheel.batch.collisions import require_no_collision
 from truewheel.batch.journal import Ready, is_committed, open_journal
-from truewheel.batch.kinds import open_planned, stage_planned
+from truewheel.batch.kinds import stage_planned
 from truewheel.bundler.digests import file_sha256
 from truewheel.errors import InvalidInputError, OutputError, RefusedError
+from truewheel.retagger.retag import open_wheel
 from truewheel.threads import each_in_order
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _still_there(journal: Journal, record: Ready) -> bool:
 def _made(plan: BatchPlan, folder: Path, settings: Settings, number: int) -> Ready:
     """Make the result of one wheel under a temporary name."""
     item = plan.wheels[number]
-    with open_planned(item.path, item.plan) as reader:
+    with open_wheel(item.path) as reader:
         if file_sha256(str(item.path)) != item.plan.input_sha256:
             raise RefusedError("changed while the batch was at work", where=str(item.path), hint="plan again")
         staged, notices = stage_planned(reader, item.plan, folder, settings)

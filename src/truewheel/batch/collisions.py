@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truewheel.bundler.digests import file_sha256
 from truewheel.errors import OutputError, RefusedError
 
 if TYPE_CHECKING:
@@ -59,6 +58,8 @@ def require_no_collision(wheels: Sequence[PlannedWheel[WheelPlan]], directory: P
 
 def _same_input(one: PlannedWheel[WheelPlan], other: PlannedWheel[WheelPlan]) -> bool:
     """Whether two wheels have the same content; what a plan does not tell is read from the files."""
+    from truewheel.bundler.digests import file_sha256
+
     digests = (item.plan.input_sha256 or file_sha256(str(item.path)) for item in (one, other))
     return len(set(digests)) == 1
 

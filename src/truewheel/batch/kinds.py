@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from truewheel.archive.reader import WheelReader
 from truewheel.archive.staging import stage_copy
-from truewheel.bundler.plan import SCHEMA as REPAIR
-from truewheel.bundler.plan import RepairPlan
 from truewheel.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from typing_extensions import Self
+
+    from truewheel.archive.reader import WheelReader
+    from truewheel.bundler.plan import RepairPlan
+    from truewheel.retagger.retag_plan import RetagPlan
 
 
 class WheelPlan(Protocol):
@@ -58,6 +59,8 @@ class Settings(NamedTuple):
 
 def plan_from_json(data: object) -> WheelPlan:
     """Return the plan that `to_json` of any kind gave; raise InvalidInputError for anything else."""
+    from truewheel.bundler.plan import SCHEMA as REPAIR
+    from truewheel.bundler.plan import RepairPlan
     from truewheel.retagger.retag_plan import SCHEMA as RETAG
     from truewheel.retagger.retag_plan import RetagPlan
 
@@ -78,24 +81,14 @@ def stage_planned(
     """
     if plan.changes_nothing:
         return stage_copy(reader, directory).keep(), plan.notices
-    if isinstance(plan, RepairPlan):
-        return _repaired(reader, plan, directory, settings)
-    from truewheel.retagger.retag import stage_retag
+    from truewheel.bundler.plan import RepairPlan
     from truewheel.retagger.retag_plan import RetagPlan
 
-    if not isinstance(plan, RetagPlan):
-        raise TypeError(plan)
-    with stage_retag(reader, plan, directory) as staged:
-        return staged.keep(), (*plan.notices, *staged.notices)
-
-
-def open_planned(path: Path, plan: WheelPlan) -> WheelReader:
-    """Open the wheel of a plan as the kind of plan opens it."""
     if isinstance(plan, RepairPlan):
-        return WheelReader.open(path)
-    from truewheel.retagger.retag import open_wheel
-
-    return open_wheel(path)
+        return _repaired(reader, plan, directory, settings)
+    if isinstance(plan, RetagPlan):
+        return _retagged(reader, plan, directory)
+    raise TypeError(plan)
 
 
 def _repaired(
@@ -108,3 +101,10 @@ def _repaired(
     options = RepairOptions(search=SearchOptions(sysroot=settings.sysroot), jobs=settings.jobs)
     with stage_plan(reader, plan, directory, options) as (staged, notices):
         return staged.keep(), notices
+
+
+def _retagged(reader: WheelReader, plan: RetagPlan, directory: Path) -> tuple[Path, tuple[str, ...]]:
+    from truewheel.retagger.retag import stage_retag
+
+    with stage_retag(reader, plan, directory) as staged:
+        return staged.keep(), (*plan.notices, *staged.notices)

@@ -6,10 +6,8 @@ path, seen from the folder of the plan's file, and by content.
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -50,6 +48,9 @@ class BatchPlan:
     @property
     def digest(self) -> str:
         """The SHA-256 of all that decides the results, in hex; where the inputs lie does not."""
+        import json
+        from hashlib import sha256
+
         decisive = [self.sysroot, self.removes_inputs, [item.plan.to_json() for item in self.wheels]]
         return sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,6 +177,8 @@ def _one_folder(task: Task[Plan, Done], planned: Sequence[PlannedWheel[Plan]]) -
 def _write_plan(
     path: Path, task: Task[Plan, Done], planned: Sequence[PlannedWheel[Plan]], failures: Failures, *, as_json: bool
 ) -> None:
+    import json
+
     from truewheel.batch.failure import Failure
     from truewheel.batch.sums import write_file
 

@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from truewheel.cli.configured import ConfiguredCommand
 from truewheel.cli.options import (
     batch_options,
     bundle_options,
@@ -79,6 +80,8 @@ class _ReaderGoneError(Exception):
 
 class _Program(click.Group):
     """The group of all commands; ends of a run that click would tell in its own way are told in ours."""
+
+    command_class = ConfiguredCommand
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command that the arguments name."""

@@ -1,0 +1,145 @@
+"""What a project wants of truewheel, from the table `[tool.truewheel]` of its pyproject.toml.
+
+The table sets defaults of options, under their long names: for every command that has the option, or in a table of the
+command's own (`[tool.truewheel.repair]`), which goes first. Paths are seen from the folder of the file. What no option
+is called is an error, because a misspelt wish would silently do nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from truewheel.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+FILE = "pyproject.toml"
+_TABLE = "tool.truewheel"
+_MENTIONED = re.compile(rb"""tool["'\s]*\.["'\s]*truewheel|^\s*\[\s*["']?tool["']?\s*\]""", re.MULTILINE)
+"""How the table can begin; to parse the file takes longer than many a command."""
+
+
+class Kind(Enum):
+    """What the value of a setting is; the value says it in words."""
+
+    FLAG = "true or false"
+    NUMBER = "a number"
+    TEXT = "a text"
+    TEXTS = "a list of texts"
+
+
+class Setting(NamedTuple):
+    """One option of a command that a table may set.
+
+    name: what the command calls its value. is_path: whether a text is a path; one that may be a path has a `/` then.
+    """
+
+    name: str
+    kind: Kind
+    is_path: bool = False
+    may_be_path: bool = False
+
+
+Settings = dict[str, dict[str, Any]]
+"""Values by the command, and by the name that the command calls them."""
+
+
+def nearest(folder: Path) -> Path | None:
+    """Return the pyproject.toml in `folder` or else in the nearest folder above."""
+    return next((path for place in (folder, *folder.parents) if (path := place / FILE).is_file()), None)
+
+
+def load(path: Path, commands: Mapping[str, Mapping[str, Setting]]) -> Settings:
+    """Return what the file sets, for each command. commands: by command and by long name, what can be set.
+
+    Raises UsageError for a file that cannot be read, a name that nothing has, and a value of the wrong kind.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    if not _MENTIONED.search(content):
+        return {}
+    table = _parsed(content, path)
+    for part in _TABLE.split("."):
+        table = table.get(part, {})
+        if not isinstance(table, dict):
+            raise UsageError(f"{part} is no table", where=str(path))
+    return _settled(table, path, commands)
+
+
+def _parsed(content: bytes, path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        table: dict[str, Any] = tomllib.loads(content.decode())
+    except ValueError as error:  # UnicodeDecodeError and TOMLDecodeError are both
+        raise UsageError(f"is no TOML: {error}", where=str(path)) from error
+    return table
+
+
+def _settled(table: Mapping[str, Any], path: Path, commands: Mapping[str, Mapping[str, Setting]]) -> Settings:
+    """Return the values of a table, those for all commands below those of each command's own table."""
+    own = {key: value for key, value in table.items() if key in commands}
+    for key, value in own.items():
+        if not isinstance(value, dict):
+            raise UsageError(f"{key} is no table", where=str(path), hint=f"write [{_TABLE}.{key}]")
+    shared = {key: value for key, value in table.items() if key not in own}
+    known = {key for settings in commands.values() for key in settings}
+    _demand_known(shared, {*known, *commands}, path, f"[{_TABLE}]")
+    result: Settings = {}
+    for command, settings in commands.items():
+        where = f"[{_TABLE}.{command}]"
+        _demand_known(own.get(command, {}), set(settings), path, where)
+        result[command] = {
+            **dict(_values(shared, settings, path, f"[{_TABLE}]")),
+            **dict(_values(own.get(command, {}), settings, path, where)),
+        }
+    return result
+
+
+def _demand_known(table: Mapping[str, Any], known: set[str], path: Path, where: str) -> None:
+    """Raise UsageError, with the nearest name there is, for a key that nothing has."""
+    for key in table:
+        if key in known:
+            continue
+        from difflib import get_close_matches
+
+        near = get_close_matches(key, sorted(known), 1, 0.5)
+        hint = f"did you mean `{near[0]}`?" if near else f"it can be {', '.join(sorted(known))}"
+        raise UsageError(f"{where} has no `{key}`", where=str(path), hint=hint)
+
+
+def _values(
+    table: Mapping[str, Any], settings: Mapping[str, Setting], path: Path, where: str
+) -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        setting = settings.get(key)
+        if setting is None:
+            continue
+        if not _fits(value, setting.kind):
+            raise UsageError(f"`{key}` of {where} is {setting.kind.value}, not {value!r}", where=str(path))
+        if setting.kind is Kind.TEXTS:
+            yield setting.name, tuple(_from_folder(text, setting, path) for text in value)
+        else:
+            yield setting.name, _from_folder(value, setting, path) if setting.kind is Kind.TEXT else value
+
+
+def _fits(value: object, kind: Kind) -> bool:
+    if kind is Kind.TEXTS:
+        return isinstance(value, list) and all(isinstance(text, str) for text in value)
+    return type(value) is {Kind.FLAG: bool, Kind.NUMBER: int, Kind.TEXT: str}[kind]
+
+
+def _from_folder(text: str, setting: Setting, path: Path) -> str:
+    """Return a path as seen from the folder of the file, and other texts as they are."""
+    if setting.is_path or (setting.may_be_path and "/" in text):
+        return str(path.parent / text)
+    return text
