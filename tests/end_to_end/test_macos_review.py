@@ -100,8 +100,15 @@ def test_a_wheel_for_any_system_with_code_for_two_gets_the_label_of_neither(tmp_
     libraries = ("--lib-path", ELF.parent)
     assert f"  {MODULE}\n" in require_refused(wheel, repair(wheel, *libraries))
     screen = show(wheel, *libraries)
-    assert "could be  many" not in screen
+    assert "could be  no tag at all" in screen
     assert "holds machine code for Linux and for macOS" in screen
+
+
+@pytest.mark.parametrize("tag", ["py3-none-win_amd64", "cp310-abi3-linux_x86_64.macosx_10_9_x86_64"])
+def test_no_label_is_promised_that_a_repair_refuses_to_give(tag: str, tmp_path: Path) -> None:
+    wheel = wheel_of(tmp_path, {MODULE: INTEL.tone, "hello/_linux.abi3.so": ELF}, tag)
+    assert "could be  no tag at all" in show(wheel, "--lib-path", ELF.parent)
+    require_refused(wheel, repair(wheel, "--lib-path", ELF.parent))
 
 
 def test_a_wheel_for_windows_is_not_called_empty(tmp_path: Path) -> None:

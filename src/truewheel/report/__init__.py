@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from truewheel.report.model import WheelReport
 
 
-_BOTH = "the wheel holds machine code for Linux and for macOS; build one wheel for each system"
-
-
 def inspect_wheel(wheel: Path, search: SearchOptions | None = None, *, jobs: int = 1) -> WheelReport:
     """Return the report of the wheel at a path; nothing is written.
 
@@ -26,14 +23,30 @@ def inspect_wheel(wheel: Path, search: SearchOptions | None = None, *, jobs: int
     Raises InvalidInputError for a wheel that cannot be read, UsageError for an exclude pattern that fits nothing.
     """
     with WheelReader.open(wheel) as reader:
-        systems = systems_of(reader.name.platform)
-        if not systems & {System.MACOS, System.IOS}:
-            from truewheel.report.linux import inspect_linux
+        report = _inspect(reader, search, jobs)
+        refusal = _refusal(systems_of(reader.name.platform), report) if report.native_files else ""
+        return replace(report, could_be=(), plain=None, refusals=(refusal,)) if refusal else report
 
-            report = inspect_linux(reader, search, jobs)
-            if report.native_files or System.ANY not in systems:
-                both = System.ANY in systems and any("Mach-O" in reason for _, reason in report.ignored)
-                return replace(report, could_be=(), refusals=(_BOTH,)) if both else report
-        from truewheel.report.macos import inspect_macos
 
-        return inspect_macos(reader, search, jobs)
+def _inspect(reader: WheelReader, search: SearchOptions | None, jobs: int) -> WheelReport:
+    systems = systems_of(reader.name.platform)
+    if not systems & {System.MACOS, System.IOS}:
+        from truewheel.report.linux import inspect_linux
+
+        report = inspect_linux(reader, search, jobs)
+        if report.native_files or System.ANY not in systems:
+            return report
+    from truewheel.report.macos import inspect_macos
+
+    return inspect_macos(reader, search, jobs)
+
+
+def _refusal(systems: frozenset[System], report: WheelReport) -> str:
+    """Say why no wheel of such a name is repaired, whatever its files say; nothing for one that may be."""
+    if System.OTHER in systems:
+        return "the wheel is named for another system too; only Linux and macOS wheels can be repaired"
+    if len(systems) > 1:
+        return "the wheel is named for more than one system; build one wheel for each"
+    if System.ANY in systems and any(reason.startswith("a Mach-O file") for _, reason in report.ignored):
+        return "the wheel holds machine code for Linux and for macOS; build one wheel for each system"
+    return ""
