@@ -1,14 +1,30 @@
-"""Dataclasses from the values that JSON gives, held against their annotations."""
+"""Dataclasses and named tuples as values that JSON knows, and back, held against their annotations."""
 
 from __future__ import annotations
 
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - as many types as the plan has fields
+    """Return `value` with every dataclass and named tuple in it, and in its tuples, as a dictionary of its fields."""
+    names = _names(value)
+    if names is not None:
+        return {name: plain(getattr(value, name)) for name in names}
+    return tuple(map(plain, value)) if isinstance(value, tuple) else value
+
+
+def _names(kind: Any) -> tuple[str, ...] | None:  # noqa: ANN401 - any type, or a value of one
+    """Return the names of the fields of a dataclass or a named tuple; None for anything else."""
+    if is_dataclass(kind):
+        return tuple(field.name for field in fields(kind))
+    names: tuple[str, ...] | None = getattr(kind, "_fields", None)
+    return names
 
 
 def typed(kind: Any, data: object) -> Any:  # noqa: ANN401 - as many types as the plan has fields
     """Return `data`, as JSON gives it, as a value of the type `kind`; raise TypeError when it is none."""
-    if is_dataclass(kind) and isinstance(kind, type):
+    if isinstance(kind, type) and _names(kind) is not None:
         if not isinstance(data, dict):
             raise TypeError(f"{kind.__name__} cannot be made of {data!r}")
         hints = get_type_hints(kind)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -203,7 +202,7 @@ def test_versions_of_a_library_do_not_change_with_its_name() -> None:
 
 
 def test_an_own_name_that_stayed_is_told() -> None:
-    wanted = edit(replace(RENAME, install_name="/DLC/x"))
+    wanted = edit(RENAME._replace(install_name="/DLC/x"))
 
     assert "load command 0xd for /DLC/x is not there" in unlike(library(), renamed(), wanted)
 
@@ -245,7 +244,7 @@ def test_old_load_commands_left_behind_are_told() -> None:
 
 def test_a_file_without_the_wanted_slice_is_told() -> None:
     before = library().build()
-    wanted = edit(replace(RENAME, architecture="x86_64"))
+    wanted = edit(RENAME._replace(architecture="x86_64"))
 
     assert "there is no slice for x86_64" in refusal(wanted, before, before)
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -112,13 +111,13 @@ def damaged(**changes: object) -> dict[str, Any]:
         damaged(libraries={}),
         damaged(libraries=[[]]),
         damaged(libraries=[{"source": "/a"}]),
-        damaged(libraries=[{**asdict(SMALL.libraries[0]), "size": "1"}]),
-        damaged(libraries=[{**asdict(SMALL.libraries[0]), "size": True}]),
+        damaged(libraries=[{**SMALL.libraries[0]._asdict(), "size": "1"}]),
+        damaged(libraries=[{**SMALL.libraries[0]._asdict(), "size": True}]),
         damaged(edits=[None]),
-        damaged(edits=[{**asdict(SMALL.edits[0]), "replace_needed": [["a"]]}]),
-        damaged(edits=[{**asdict(SMALL.edits[0]), "replace_needed": [["a", "b", "c"]]}]),
-        damaged(edits=[{**asdict(SMALL.edits[0]), "replace_needed": ["ab"]}]),
-        damaged(edits=[{**asdict(SMALL.edits[0]), "what": 1}]),
+        damaged(edits=[{**SMALL.edits[0]._asdict(), "replace_needed": [["a"]]}]),
+        damaged(edits=[{**SMALL.edits[0]._asdict(), "replace_needed": [["a", "b", "c"]]}]),
+        damaged(edits=[{**SMALL.edits[0]._asdict(), "replace_needed": ["ab"]}]),
+        damaged(edits=[{**SMALL.edits[0]._asdict(), "what": 1}]),
         {key: value for key, value in damaged().items() if key != "output_name"},
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -193,9 +192,8 @@ def test_the_policy_of_a_repair() -> None:
 
 
 def test_what_was_ignored_or_not_recorded_is_kept() -> None:
-    analysis = replace(
-        one_file(glibc()).analysis(), ignored=(("a.a", "a static library"),), unrecorded=("demo/_x.abi3.so",)
-    )
+    analysis = one_file(glibc()).analysis()
+    analysis = analysis._replace(ignored=(("a.a", "a static library"),), unrecorded=("demo/_x.abi3.so",))
     one = report("demo", 1, analysis, judge(analysis))
     assert one.ignored == (("a.a", "a static library"),)
     assert one.unrecorded == ("demo/_x.abi3.so",)

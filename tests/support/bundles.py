@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from support.analyses import image
+from support.analyses import Built, image
 from truewheel.bundler.bundle_options import BundleOptions
 from truewheel.bundler.planning import plan_bundle
 from truewheel.platforms.verdict import Policy
@@ -13,8 +12,6 @@ from truewheel.platforms.verdict import Policy
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
-
-    from support.analyses import Built
     from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.image import Image
     from truewheel.bundler.plan import ElfEdit
@@ -50,9 +47,9 @@ def planned(
     **choices: object,
 ) -> Bundle:
     """Return the bundle; `choices` are those of BundleOptions."""
-    analysis = built.analysis() if hasattr(built, "analysis") else built
+    analysis = built.analysis() if isinstance(built, Built) else built
     options = BundleOptions(**choices)  # type: ignore[arg-type]  # a test's own keywords
-    return plan_bundle(replace(analysis, included=included), DATA_DIR, POLICY, options, present=present)
+    return plan_bundle(analysis._replace(included=included), DATA_DIR, POLICY, options, present=present)
 
 
 def edit_of(bundle: Bundle, member: str) -> ElfEdit:

@@ -7,8 +7,7 @@ member is inflated and read once; its content is dropped before the next, but fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from truewheel.analyzer.contents import read_members
 from truewheel.analyzer.resolve import Member, build_graph
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(NamedTuple):
     """What is inside a wheel.
 
     name: the wheel's file name.

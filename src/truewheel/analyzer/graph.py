@@ -5,7 +5,6 @@ Nodes are files, each read once; edges say who needs whom, under which name, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
@@ -131,7 +130,6 @@ NodeT_co = TypeVar("NodeT_co", bound=AnyNode, covariant=True)
 EdgeT_co = TypeVar("EdgeT_co", bound=AnyEdge, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
 class Graph(Generic[NodeT_co, EdgeT_co]):
     """All native files of a wheel and every library they reach.
 
@@ -139,8 +137,12 @@ class Graph(Generic[NodeT_co, EdgeT_co]):
     edges: by needer; a node's edges stand in the order of its needed entries.
     """
 
-    nodes: Mapping[str, NodeT_co]
-    edges: Mapping[str, tuple[EdgeT_co, ...]]
+    __slots__ = ("edges", "nodes")
+
+    def __init__(self, nodes: Mapping[str, NodeT_co], edges: Mapping[str, tuple[EdgeT_co, ...]]) -> None:
+        """Keep the nodes and the edges."""
+        self.nodes = nodes
+        self.edges = edges
 
     def members(self) -> Iterator[NodeT_co]:
         """Yield the nodes that are members of the wheel."""

@@ -75,7 +75,7 @@ def edit_macho(content: bytes | memoryview, edit: MachoEdit) -> EditedMacho:
         for notice in found.notices
     )
     slices = tuple(done[item.architecture].edit if item.architecture in done else item for item in edit.slices)
-    return EditedMacho(_joined(content, parts, edit, fat=file.fat), notices, replace(edit, slices=slices))
+    return EditedMacho(_joined(content, parts, edit, fat=file.fat), notices, edit._replace(slices=slices))
 
 
 def _joined(content: bytes | memoryview, parts: list[bytes | memoryview], edit: MachoEdit, *, fat: bool) -> bytes:

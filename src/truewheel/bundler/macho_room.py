@@ -6,7 +6,6 @@ sees: commands that only describe go, and names in one folder share one search p
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.macho_commands import DYLIB_COMMANDS, Command
@@ -104,7 +103,7 @@ def _sharing(edit: SliceEdit, folder: str, stay: frozenset[str]) -> SliceEdit:
     """Return the edit with `@rpath` for a folder in the names. stay: the search paths that the slice keeps."""
     rename = tuple((old, f"@rpath{new[len(folder) :]}" if _folder(new) == folder else new) for old, new in edit.rename)
     added = edit.add_rpaths if folder in {*edit.add_rpaths, *stay} else (*edit.add_rpaths, folder)
-    return replace(edit, rename=rename, add_rpaths=added)
+    return edit._replace(rename=rename, add_rpaths=added)
 
 
 def _distinct(edit: SliceEdit, names: Sequence[str]) -> int:

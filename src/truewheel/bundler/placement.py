@@ -6,8 +6,8 @@ Every path is computed between the places where files land after installation. F
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.archive.layout import InstalledPath, Scheme, installed_path, relative
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from truewheel.analyzer.graph import AnyEdge, AnyNode, Graph
 
 
-@dataclass(frozen=True, slots=True)
-class Cargo:
+class Cargo(NamedTuple):
     """What is packed, whatever the format of the machine code.
 
     distribution, data_dir: from the wheel. included: nodes that come along on the caller's wish.
@@ -36,9 +35,9 @@ class Cargo:
     called: Mapping[str, str]
     included: tuple[str, ...] = ()
     programs: frozenset[str] = frozenset()
-    pathless: Mapping[str, tuple[AnyEdge, ...]] = field(default_factory=dict)
-    build_ids: Mapping[str, str | None] = field(default_factory=dict)
-    fixed: Mapping[str, str] = field(default_factory=dict)
+    pathless: Mapping[str, tuple[AnyEdge, ...]] = MappingProxyType({})
+    build_ids: Mapping[str, str | None] = MappingProxyType({})
+    fixed: Mapping[str, str] = MappingProxyType({})
 
 
 class Placement(NamedTuple):

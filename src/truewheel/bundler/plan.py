@@ -6,11 +6,11 @@ follows from the input and the options.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from truewheel.errors import InvalidInputError
-from truewheel.plain_data import typed
+from truewheel.plain_data import plain, typed
 
 if TYPE_CHECKING:
     from truewheel.archive.reader import WheelReader
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 SCHEMA = "truewheel.repair-plan/1"
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryCopy:
+class LibraryCopy(NamedTuple):
     """One library that comes along.
 
     source: its absolute path on this machine, symbolic links resolved.
@@ -37,8 +36,7 @@ class LibraryCopy:
     build_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ElfEdit:
+class ElfEdit(NamedTuple):
     """Everything that changes in one ELF file of the new wheel; done in one run.
 
     member: the file's name in the new wheel.
@@ -75,8 +73,7 @@ class ElfEdit:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class SliceEdit:
+class SliceEdit(NamedTuple):
     """What changes in the load commands of one slice.
 
     architecture: as `lipo` spells it.
@@ -103,8 +100,7 @@ class SliceEdit:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class MachoEdit:
+class MachoEdit(NamedTuple):
     """Everything that changes in one Mach-O file of the new wheel.
 
     member: the file's name in the new wheel.
@@ -124,8 +120,7 @@ class MachoEdit:
         return any(item.changes_anything for item in self.slices)
 
 
-@dataclass(frozen=True, slots=True)
-class Launcher:
+class Launcher(NamedTuple):
     """An executable of `.data/scripts` that moves beside the packages, and the script that takes its place.
 
     script: the member that becomes a launcher.
@@ -136,8 +131,7 @@ class Launcher:
     executable: str
 
 
-@dataclass(frozen=True, slots=True)
-class DroppedPath:
+class DroppedPath(NamedTuple):
     """An RPATH or RUNPATH entry that leads out of the wheel and is removed."""
 
     member: str
@@ -210,7 +204,8 @@ class RepairPlan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as values that the json module writes."""
-        return asdict(self)
+        values: dict[str, Any] = plain(self)
+        return values
 
     @classmethod
     def from_json(cls, data: object) -> RepairPlan:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -123,8 +122,7 @@ def _cargo(analysis: Analysis, data_dir: str, pathless: Mapping[str, tuple[Edge,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _EditPlanner:
+class _EditPlanner(NamedTuple):
     """What must change in each file, given where everything goes.
 
     opened: the schemes with libraries that some file opens by name at run time.
