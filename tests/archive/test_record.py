@@ -108,3 +108,32 @@ def test_new_rows_are_read_back_by_the_csv_module(old: list[str], new: list[str]
     rows = {row[0]: row[1:] for row in csv.reader(io.StringIO(edited.decode(), newline=""))}
     expected = {path: ["sha256=x", "1"] for path in old} | {path: [EMPTY_TEXT, "7"] for path in new}
     assert rows == expected | {RECORD: ["", ""]}
+
+
+PLAIN = st.text(st.sampled_from("ab,\n/= \x0b\x85"), max_size=40)
+
+
+@given(PLAIN)
+def test_rows_without_quotes_are_those_of_the_csv_module(text: str) -> None:
+    rows = Record.parse(text.encode(), RECORD).rows
+    fields = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    assert [row.columns for row in rows] == [len(each) for each in fields]
+    padded = [tuple((*each, "", "", "")[:3]) for each in fields]
+    assert [(row.path, row.digest, row.size) for row in rows] == padded
+    assert "".join(row.raw for row in rows) == text
+    assert [row.line for row in rows] == list(range(1, len(rows) + 1))
+
+
+def test_rows_get_the_names_that_files_have_from_now_on() -> None:
+    data = f'a-1.dist-info/x,sha256=y,1\r\n"a-1.data/b,c",sha256=z,2\r\nm.py,"sha256=q",3\r\n{RECORD},,\r\n'.encode()
+    record = Record.parse(data, RECORD)
+    renamed = record.edited(
+        (), {"b-1.dist-info/x": (EMPTY, 7)}, lambda name: name.replace("a-1", "b-1").replace(RECORD, "b-1/RECORD")
+    )
+    assert (
+        renamed
+        == (
+            f'b-1.dist-info/x,sha256={EMPTY_TEXT.removeprefix("sha256=")},7\r\n"b-1.data/b,c",sha256=z,2\r\n'
+            'm.py,"sha256=q",3\r\nb-1/RECORD,,\r\n'
+        ).encode()
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from packaging.tags import mac_platforms
 
@@ -80,6 +80,7 @@ MAC = st.builds(
 ) | st.sampled_from(["macosx_11_0_arm64", "macosx_13_0_arm64"])
 
 
+@example({"macosx_11_0_x86_64", "macosx_12_0_universal2"}, "pip>=6")
 @given(st.sets(MAC, min_size=1), st.sampled_from(["pip>=6", "pip>=21"]))
 def test_what_installers_need_reaches_no_system_that_was_not_promised(tags: set[str], name: str) -> None:
     added = profile(name).implied(sorted(tags))

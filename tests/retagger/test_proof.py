@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from support.fixtures import family, mac_family, odd
 from support.hello import hello_wheel
 from support.mac_pairs import code
-from support.retags import linux_wheel, mac_wheel, pure_wheel
+from support.retags import PE, linux_wheel, mac_wheel, pure_wheel
 from truewheel.archive.reader import WheelReader
 from truewheel.platforms.verdict import Rule, sentences
 from truewheel.retagger.machine_code import holds_machine_code
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from truewheel.retagger.proof import Proof
-
-PE = b"MZ" + bytes(58) + struct.pack("<I", 0x80) + bytes(0x40) + b"PE\0\0" + bytes(20)
 
 
 def proof(wheel: Path) -> Proof:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from truewheel.errors import InvalidWheelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 SIGNATURES = (".jws", ".p7s")
 """What follows RECORD's own name in the names of its signatures. They sign the old RECORD and are never listed."""
@@ -57,6 +57,8 @@ class Record(NamedTuple):
         except UnicodeDecodeError as error:
             raise InvalidWheelError(f"byte {error.start} is not UTF-8", where=where) from error
         lines = _lines(text)
+        if '"' not in text and "\r" not in text and max(map(len, lines), default=0) <= csv.field_size_limit():
+            return cls(where, tuple(_plain_rows(lines)))
         rows = []
         reader = csv.reader(lines, strict=True)
         start = 0
@@ -153,6 +155,17 @@ def format_row(path: str, content: tuple[bytes, int] | None, newline: str) -> st
 
 def _quoted(path: str) -> str:
     return '"' + path.replace('"', '""') + '"' if any(character in path for character in ',"\r\n') else path
+
+
+def _plain_rows(lines: Iterable[str]) -> Iterator[Row]:
+    """Yield the rows of lines in which no field is quoted, as nearly every RECORD is: as csv would, and quicker."""
+    new = tuple.__new__
+    for number, raw in enumerate(lines, 1):
+        body = raw.removesuffix("\n")
+        fields = body.split(",")
+        columns = len(fields) if body else 0
+        path, digest, size = fields if columns == _COLUMNS else (*fields, "", "", "")[:_COLUMNS]
+        yield new(Row, (path, digest, size, columns, raw, number))
 
 
 def _lines(text: str) -> list[str]:

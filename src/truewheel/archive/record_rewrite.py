@@ -43,7 +43,9 @@ def rewrite_record(
     dropped = {*removed}
     twice: set[str] = set()
     seen: set[str] = set()
-    for row in record.rows:
+    paths = record.paths()
+    doubtful = len(paths) < len(record.rows) or not paths <= files  # else no row needs a look
+    for row in record.rows if doubtful else ():
         if row.columns and row.path not in files and row.path not in dropped:
             notices.append(f"RECORD listed {row.path}, which is not in the wheel; the row was left out")
             dropped.add(row.path)

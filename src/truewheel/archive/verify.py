@@ -26,7 +26,7 @@ def verify(path: Path, names: Sequence[str], new: Mapping[str, tuple[int, int]])
     """
     try:
         with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as buffer:
-            entries = read_entries(buffer, path.name)
+            entries = read_entries(buffer, path.name, known=names)
             if [entry.name for entry in entries] != list(names):
                 raise OutputError("the written wheel does not have the members it should have", where=str(path))
             for entry in entries:

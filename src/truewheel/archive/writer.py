@@ -168,7 +168,7 @@ def _write(source: WheelReader, changes: Changes, order: _Order, file: BinaryIO,
         for item in compress_all(order.put, jobs):
             put(item)
             del item  # its bytes, before the next one is waited for
-        order = _completed(source, changes, later())
+        order = _completed(source, changes, order, later())
     archive.copy(source, order.copied_metadata)
     for item in compress_all(order.put_metadata, jobs):
         put(item)
@@ -183,8 +183,10 @@ def _write(source: WheelReader, changes: Changes, order: _Order, file: BinaryIO,
     return _Written((*order.names(), where), new, rewrite.notices)
 
 
-def _completed(source: WheelReader, changes: Changes, later: tuple[NewMember, ...]) -> _Order:
+def _completed(source: WheelReader, changes: Changes, order: _Order, later: tuple[NewMember, ...]) -> _Order:
     """Return the order with the members that were made while the others were compressed."""
+    if not later:
+        return order
     for member in later:
         if not member.name.startswith(changes.renamed(f"{source.dist_info}/")):
             raise UsageError(
@@ -212,6 +214,8 @@ def _arrange(source: WheelReader, changes: Changes) -> _Order:
             sorted((member for member in put if member.name.startswith(metadata)), key=lambda member: member.name)
         ),
     )
+    if not changes.folders and new <= source.entries.keys():
+        return order  # the names are the source's, which were checked when it was opened
     names = order.names()
     try:
         check_names(names, lambda index: f"{source.path.name}, {names[index]!r}")

@@ -47,16 +47,19 @@ RATIO_FREE = 64 << 20
 """The package index refuses archives that unpack to more than 50 times their size and to over 64 MiB."""
 
 
-def read_entries(buffer: Buffer, where: str) -> tuple[Entry, ...]:
+def read_entries(buffer: Buffer, where: str, *, known: Sequence[str] | None = None) -> tuple[Entry, ...]:
     """Return every member of the archive in `buffer`, in the order of the central directory.
 
-    where: the file's name, for messages.
+    where: the file's name, for messages. known: names that were checked before; when the archive has exactly these,
+        they are not checked again.
 
     Raises InvalidArchiveError, which names the entry and its offset, for anything that is not as it must be.
     """
     directory = find_directory(buffer, where)
     entries = _read_directory(buffer, directory, where)
-    check_names([entry.name for entry in entries], lambda index: _place(where, entries[index]))
+    names = [entry.name for entry in entries]
+    if known is None or names != list(known):
+        check_names(names, lambda index: _place(where, entries[index]))
     _check_ratio(entries, len(buffer), where)
     return tuple(entries)
 

@@ -63,7 +63,8 @@ class Profile:
             more.append(MacTag(first, "universal2"))
         if self.macos_10_16 and minima.get("x86_64") == (*first, 0):
             old = mac_facts().same_as_first
-            more += [MacTag(old, tag.family) for tag in (*tags, *more) if "x86_64" in tag.architectures]
+            newest = [tag for tag in (*tags, *more) if tag.version == first and "x86_64" in tag.architectures]
+            more += [MacTag(old, tag.family) for tag in newest]
         return [str(tag) for tag in more]
 
 
