@@ -232,3 +232,11 @@ def test_swifts_libraries_of_the_system_count_for_the_label_unless_they_are_weak
         needed = dylib("@rpath/libswiftCore.dylib", number)
         wheel = mac_wheel(tmp_path / expected, linked("x86_64", None, needed, minimum="10.9").build())
         assert f"could be  {expected}" in show(wheel)
+
+
+def test_a_file_that_does_not_say_what_it_needs_makes_no_label_older(tmp_path: Path) -> None:
+    silent = Macho("x86_64", BUNDLE, commands=[dylib("/usr/lib/libSystem.B.dylib")]).build()
+    wheel = mac_wheel(tmp_path, silent, tag="cp310-abi3-macosx_12_0_x86_64")
+    assert "could be  macosx_12_0_x86_64  (its name already)" in show(wheel)
+    assert "12.0 is taken for it, as the wheel's name says" in show(wheel)
+    assert repair(wheel).output.endswith(f"/{wheel.name}\n")

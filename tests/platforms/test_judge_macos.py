@@ -229,13 +229,35 @@ def test_a_library_for_another_system_that_nothing_names_is_only_told() -> None:
 
 
 def test_a_slice_that_does_not_say_what_it_needs_gets_the_first_system_there_was() -> None:
-    verdict = judge_macos(BuiltMac().module("x.so", {"x86_64": None, "arm64": None, "i386": "10.6"}).analysis())
+    built = BuiltMac().module("x.so", {"x86_64": None, "arm64": None, "i386": "10.6"})
+    verdict = judge_macos(built.analysis("demo-1.0-cp310-abi3-any.whl"))
     assert truth(verdict, "x86_64").floors[0].minimum_os == (10, 4, 0)
     assert truth(verdict, "arm64").floors[0].minimum_os == (11, 0, 0)
     assert verdict.warnings == (
         "x.so does not say which macOS the arm64 slice needs; 11.0 is taken for it, the first there was",
         "x.so does not say which macOS the x86_64 slice needs; 10.4 is taken for it, the first there was",
     )
+
+
+@pytest.mark.parametrize(
+    ("tags", "x86_64", "arm64"),
+    [
+        ("macosx_12_0_universal2", (12, 0, 0), (12, 0, 0)),
+        ("macosx_10_9_universal2", (10, 9, 0), (11, 0, 0)),
+        ("macosx_10_13_intel.macosx_10_9_x86_64", (10, 9, 0), (11, 0, 0)),
+        ("macosx_12_0_arm64", (10, 4, 0), (12, 0, 0)),
+        ("macosx_12_0_fat32", (10, 4, 0), (11, 0, 0)),
+    ],
+)
+def test_no_older_system_is_taken_for_it_than_the_name_says(
+    tags: str, x86_64: tuple[int, int, int], arm64: tuple[int, int, int]
+) -> None:
+    built = BuiltMac().module("x.so", {"x86_64": None, "arm64": None})
+    verdict = judge_macos(built.analysis(f"demo-1.0-cp310-abi3-{tags}.whl"))
+    assert truth(verdict, "x86_64").floors[0].minimum_os == x86_64
+    assert truth(verdict, "arm64").floors[0].minimum_os == arm64
+    oldest = {(10, 4, 0), (11, 0, 0)}
+    assert sum("as the wheel's name says" in text for text in verdict.warnings) == 2 - len({x86_64, arm64} & oldest)
 
 
 def test_a_slice_that_lost_its_libraries_is_suspect() -> None:

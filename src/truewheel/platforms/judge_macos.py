@@ -18,8 +18,8 @@ from truewheel.platforms.macos_facts import mac_facts
 from truewheel.platforms.macos_reach import (
     NEWER_INTEL,
     Target,
+    assumed_system,
     comes_along,
-    first_system,
     optional_entries,
     reached,
     required_entries,
@@ -170,7 +170,7 @@ def _floors(analysis: MachoAnalysis, target: Target, files: Mapping[str, str]) -
         node = analysis.graph.nodes[name]
         item = target.slice_of(node)
         if item is not None:
-            minimum = item.minimum_os or first_system(target)
+            minimum = item.minimum_os or assumed_system(analysis, target)
             if target.platform == MACOS and _needs_swift(target.edges_of(analysis, name)):
                 minimum = max(minimum, SWIFT_SINCE)
             floors.append(Floor(name, minimum, node.in_wheel, needer))

@@ -6,6 +6,7 @@ another architecture alone needs is never met, so it says nothing about this one
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.dyld import Process, slice_for
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _LEFT_ALONE = frozenset({SearchRule.SYSTEM, SearchRule.INTERPRETER, SearchRule.EXCLUDED, SearchRule.LOADER})
 """Rules of names that never bring a file along."""
 
+_TAG = re.compile(r"macosx_([0-9]{1,3})_([0-9]{1,3})_([a-z0-9_]+)")
 NEWER_INTEL = ("x86_64h", "x86_64")
 """The slices that Macs with Intel processors since 2013 map, best first; no tag tells them from older ones."""
 
@@ -48,6 +50,20 @@ def first_system(target: Target) -> Version:
     """Return the oldest system that a file of the target can run on, whatever it says."""
     facts = mac_facts()
     return (*(facts.floors[tagged(target.architecture)] if target.platform == MACOS else facts.ios_oldest), 0)
+
+
+def assumed_system(analysis: MachoAnalysis, target: Target) -> Version:
+    """Return the system taken for a file that does not say which it needs: no older one than the wheel's name says."""
+    first = first_system(target)
+    named = [
+        (int(match[1]), int(match[2]), 0)
+        for tag in analysis.name.platform
+        if target.platform == MACOS
+        and (match := _TAG.fullmatch(tag))
+        and (family := mac_facts().families.get(match[3]))
+        and tagged(target.architecture) in family.architectures
+    ]
+    return max(first, min(named, default=first))
 
 
 def tagged(architecture: str) -> str:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.macos_system import is_system
 from truewheel.platforms.macos_facts import mac_facts
-from truewheel.platforms.macos_reach import comes_along, first_system, optional_entries, required_entries
+from truewheel.platforms.macos_reach import (
+    assumed_system,
+    comes_along,
+    first_system,
+    optional_entries,
+    required_entries,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,10 +44,11 @@ def _silent(analysis: MachoAnalysis, target: Target, files: Mapping[str, str]) -
     nodes = (analysis.graph.nodes[name] for name in files)
     names = [node.name for node in nodes if (item := target.slice_of(node)) and item.minimum_os is None]
     if names:
-        oldest = ".".join(map(str, first_system(target)[:2]))
+        assumed = assumed_system(analysis, target)
+        why = "the first there was" if assumed == first_system(target) else "as the wheel's name says"
         yield (
             f"{_listed(names)} {_verb(names, 'does', 'do')} not say which {target.platform} the {target.architecture} "
-            f"slice needs; {oldest} is taken for it, the first there was"
+            f"slice needs; {'.'.join(map(str, assumed[:2]))} is taken for it, {why}"
         )
 
 
