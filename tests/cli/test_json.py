@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import re
@@ -147,6 +148,19 @@ def test_accepts() -> None:
     assert [answer["accepted"] for answer in told["wheels"][0]["answers"]] == [True, False]
 
 
+def test_retag(tmp_path: Path) -> None:
+    wheel = hello_wheel(tmp_path, {"x.so": family("x86_64").tone}, tag="cp310-abi3-manylinux_2_17_x86_64")
+    wishes = ("--platform-tag=+win_amd64.manylinux_2_28_x86_64.manylinux_2_5_x86_64", "--force")
+    plans = check("retag-1", "retag", "--json", "--dry-run", *wishes, wheel)["plans"]
+    document = check("retag-1", "retag", "--json", *wishes, wheel, "gone.whl")
+    (made,) = document["retagged"]
+    assert plans == [made["plan"]]
+    validate("retag-plan-1", made["plan"])
+    assert made["plan"]["input_sha256"] == hashlib.sha256(wheel.read_bytes()).hexdigest()
+    assert [ground["basis"] for ground in made["plan"]["grounds"]] == ["implied", "proved", "forced"]
+    assert [each["file"] for each in document["failed"]] == ["gone.whl"]
+
+
 def test_a_field_that_no_schema_names_is_noticed() -> None:
     document = check("why-1", "why", "--json", *WITH, HELLO, "libtone.so.2")
     jsonschema: Any = importlib.import_module("jsonschema")
@@ -170,7 +184,7 @@ def test_the_plan_within_a_repair_is_the_plan() -> None:
     assert inner["copy"] == whole["$defs"]["copy"]
 
 
-@pytest.mark.parametrize("name", ["merge", "thin"])
+@pytest.mark.parametrize("name", ["merge", "thin", "retag"])
 def test_the_plan_within_a_result_is_the_plan(name: str) -> None:
     inner, whole = schema(f"{name}-1")["$defs"], schema(f"{name}-plan-1")
     assert inner["plan"]["properties"] == whole["properties"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -18,7 +19,7 @@ from truewheel.cli.format import plural
 from truewheel.errors import TruewheelError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from truewheel.batch.apply import Applied
     from truewheel.errors import ExitCode
@@ -79,9 +80,48 @@ class Task(Generic[Plan, Done]):
     removes_inputs: bool = False
 
 
+class _Opener:
+    """Opens wheels. A lone one is opened once, for its plan and for what is made by it: opening reads every header."""
+
+    def __init__(self, opened: Callable[[Path], WheelReader], *, keeps: bool) -> None:
+        """Open with `opened`. keeps: whether a wheel stays open after it is planned."""
+        self._opened = opened
+        self._keeps = keeps
+        self._kept: WheelReader | None = None
+
+    @contextmanager
+    def to_plan(self, wheel: Path) -> Iterator[WheelReader]:
+        """Open a wheel, and leave it open when it is to be kept."""
+        with ExitStack() as stack:
+            reader = stack.enter_context(self._opened(wheel))
+            yield reader
+            if self._keeps:
+                self._kept = reader
+                stack.pop_all()
+
+    @contextmanager
+    def to_make(self, wheel: Path) -> Iterator[WheelReader]:
+        """Open a wheel, or take the kept one; it is closed afterwards."""
+        reader, self._kept = self._kept or self._opened(wheel), None
+        with reader:
+            yield reader
+
+    def close(self) -> None:
+        """Close a wheel that was kept and of which nothing was made."""
+        if self._kept is not None:
+            self._kept.close()
+
+
 def run_task(options: Mapping[str, Any], task: Task[Plan, Done]) -> tuple[Failures, ExitCode]:
     """Do what the options ask with every wheel that the command names; return as `for_each` does."""
-    planned, failures, total = _plan_all(options, task)
+    alone = len(options["wheels"]) == 1
+    opener = _Opener(task.opened, keeps=alone and not (options["all_or_nothing"] or options["plan"]))
+    with closing(opener):
+        return _run(options, task, opener)
+
+
+def _run(options: Mapping[str, Any], task: Task[Plan, Done], opener: _Opener) -> tuple[Failures, ExitCode]:
+    planned, failures, total = _plan_all(options, task, opener)
     if options["plan"] or options["dry_run"]:
         for item in planned:
             task.present_plan(item.plan)
@@ -97,20 +137,22 @@ def run_task(options: Mapping[str, Any], task: Task[Plan, Done]) -> tuple[Failur
     if options["all_or_nothing"]:
         failures = failures or _publish_all(options, task, planned, present)
     else:
-        failures += _publish_each(options, task, planned, present)
+        failures += _publish_each(options, task, opener, planned, present)
     if done:
         finish(options, done)
     return failures, exit_code(failures, total)
 
 
-def _plan_all(options: Mapping[str, Any], task: Task[Plan, Done]) -> tuple[list[PlannedWheel[Plan]], Failures, int]:
+def _plan_all(
+    options: Mapping[str, Any], task: Task[Plan, Done], opener: _Opener
+) -> tuple[list[PlannedWheel[Plan]], Failures, int]:
     """Plan every wheel; return the plans without those that collide, what failed, and how many wheels there were."""
     at_once, within = pace(options["wheels"], options["jobs"])
 
     by_content = options["plan"] or options["all_or_nothing"] or options["sums"]
 
     def plan_one(wheel: Path) -> PlannedWheel[Plan]:
-        with task.opened(wheel) as reader:
+        with opener.to_plan(wheel) as reader:
             plan = task.plan(reader, within)
             plan = plan.identified(reader) if by_content else plan
         return PlannedWheel(wheel, plan, task.evidence(wheel, plan, within) if options["plan"] else ())
@@ -128,6 +170,7 @@ def _plan_all(options: Mapping[str, Any], task: Task[Plan, Done]) -> tuple[list[
 def _publish_each(
     options: Mapping[str, Any],
     task: Task[Plan, Done],
+    opener: _Opener,
     planned: Sequence[PlannedWheel[Plan]],
     present: Callable[[Plan, Done | Applied], None],
 ) -> Failures:
@@ -137,7 +180,7 @@ def _publish_each(
 
     def apply_one(wheel: Path) -> tuple[Plan, Done]:
         plan = plans[str(wheel)]
-        with task.opened(wheel) as reader:
+        with opener.to_make(wheel) as reader:
             done = task.apply(reader, plan, within)
         return plan, task.finish(done, wheel) if task.finish else done
 
