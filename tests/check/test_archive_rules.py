@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import stat
 import zipfile
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from support.checks import findings, messages, rules, wheel
+from support.fixtures import family, mac_family
 from support.wheels import RawMember, descriptor_zip, raw_zip, wheel_files
 from truewheel.check.findings import Severity
 from truewheel.errors import InvalidArchiveError, InvalidInputError
@@ -140,3 +144,32 @@ def test_local_versions(tmp_path: Path) -> None:
     path = wheel(tmp_path, stem="foo-1.0+cpu", info="foo-1.0+cpu.dist-info")
     assert rules(path) == ["local-version"]
     assert rules(path, index="none") == []
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_no_damage_ends_in_a_traceback(tmp_path: Path, data: st.DataObject) -> None:
+    files = {"foo/_a.abi3.so": mac_family("arm64").extension, "foo/_b.abi3.so": family("x86_64").extension}
+    tag = "cp310-abi3-macosx_11_0_arm64.manylinux_2_17_x86_64"
+    path = wheel(tmp_path, tag, files, method=zipfile.ZIP_STORED)
+    content = bytearray(path.read_bytes())
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=4)):
+        content[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    with suppress(InvalidArchiveError):
+        assert all(finding.message for finding in findings(path))
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data(), kind=st.sampled_from(["elf", "macho"]))
+def test_no_damaged_machine_code_ends_in_a_traceback(tmp_path: Path, data: st.DataObject, kind: str) -> None:
+    source = family("x86_64").extension if kind == "elf" else mac_family("universal2").extension
+    content = bytearray(source.read_bytes())
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=8)):
+        content[place] = data.draw(st.integers(0, 255))
+    tag = "cp310-abi3.abi3t-manylinux_2_17_x86_64" if kind == "elf" else "cp27-cp27m-macosx_11_0_universal2"
+    path = wheel(tmp_path, tag, {"foo/_a.abi3.so": bytes(content)})
+    assert isinstance(findings(path), tuple)
+    assert isinstance(
+        findings(wheel(tmp_path, f"cp310-abi3-{tag.split('-')[2]}", {"foo/_a.abi3.so": bytes(content)})), tuple
+    )

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from truewheel.errors import InvalidInputError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -54,7 +56,7 @@ class Rule(NamedTuple):
     """One rule.
 
     severity: that of its findings, unless they say otherwise. summary: what it finds, a phrase.
-    look: yields what is wrong with a wheel by this rule; never raises for a wheel that is.
+    look: yields what is wrong with a wheel by this rule.
     """
 
     name: str
@@ -63,10 +65,14 @@ class Rule(NamedTuple):
     look: Callable[[Subject], Iterable[Found]]
 
     def findings(self, subject: Subject) -> Iterable[Finding]:
-        """Yield the findings of this rule about one wheel."""
-        for found in self.look(subject):
-            severity = found.severity or self.severity
-            yield Finding(self.name, severity, found.message, found.member, found.fix, found.fixable)
+        """Yield the findings of this rule about one wheel; also that something it looks at is too damaged for it."""
+        try:
+            for found in self.look(subject):
+                severity = found.severity or self.severity
+                yield Finding(self.name, severity, found.message, found.member, found.fix, found.fixable)
+        except InvalidInputError as error:
+            problem = f"this cannot be checked: {error.what}"
+            yield Finding(self.name, Severity.ERROR, problem, error.where, "build the wheel again", fixable=False)
 
 
 @dataclass(frozen=True, slots=True)
