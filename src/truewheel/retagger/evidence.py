@@ -15,6 +15,7 @@ from truewheel.retagger.tags import implies, ordered, parse_platform, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from truewheel.platforms.verdict import Judgement, Policy, Verdict
     from truewheel.retagger.tags import Platform
@@ -81,12 +82,24 @@ def reasons_against(verdicts: Sequence[Verdict], tag: str) -> tuple[Reason, ...]
         return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, "holds machine code, so it does not run on any machine"),)
     platform = parse_platform(tag)
     judged = {item.policy.architecture for verdict in verdicts for item in verdict.judgements}
-    if platform is None or platform.family == "macosx" or platform.architecture not in architectures() | judged:
+    if platform is None or platform.family == "macosx" or not _is_judged(platform, judged):
         return None
     if judged and platform.architecture not in judged:
         detail = f"is machine code for {', '.join(sorted(judged))}, not for {platform.architecture}"
         return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, detail),)
     return None if platform.version is None else _against_promise(verdicts, platform)
+
+
+_ARM = frozenset({"armv6l", "armv7l", "armv8l"})
+"""Names of 32-bit ARM; which of them a file runs on stands in its build attributes, which are not read."""
+
+
+def _is_judged(platform: Platform, judged: AbstractSet[str]) -> bool:
+    """Whether a tag's architecture can be held against those of the machine code."""
+    if platform.architecture in architectures() | judged:
+        return True
+    other = _ARM if platform.architecture in _ARM else frozenset()
+    return platform.family == "linux" and bool(judged) and other.isdisjoint(judged)
 
 
 def _against_promise(verdicts: Sequence[Verdict], platform: Platform) -> tuple[Reason, ...] | None:

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from truewheel.platforms.verdict import Judgement, Verdict
 
 _WHOLE_WHEEL = "the wheel"
+_OTHERS = {"win": "Windows", "android": "Android"} | dict.fromkeys(
+    ("pyemscripten", "pyodide", "emscripten", "wasi"), "WebAssembly"
+)
+_ANDROID = {"arm64_v8a": "aarch64", "armeabi_v7a": "armv7l", "x86_64": "x86_64", "x86": "i686"}
+"""How Android calls the architectures that Linux names otherwise (PEP 738)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +62,33 @@ class Proof:
             return self._against_linux(tag)
         if system in {System.MACOS, System.IOS}:
             return self._against_macos(tag, system)
-        if system is System.OTHER and tag.startswith("win") and not self.pe:
-            return (
-                Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, f"holds machine code of {self._systems()}, not of Windows"),
-            )
-        return None
+        return self._against_other(tag)
+
+    def _against_other(self, tag: str) -> tuple[Reason, ...] | None:
+        """Return what stands against a tag of a system whose machine code is not judged.
+
+        Files of Android are ELF too, so a wheel with such files may be for either.
+        """
+        claimed = _OTHERS.get(tag.partition("_")[0].rstrip("0123456789"))
+        if (
+            claimed is None
+            or (claimed == "Windows" and self.pe)
+            or (claimed == "Android" and self._may_be_android(tag))
+        ):
+            return None
+        detail = f"holds machine code of {self._systems()}, not of {claimed}"
+        return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, detail),)
+
+    def _may_be_android(self, tag: str) -> bool:
+        here = {item.policy.architecture for verdict in self.linux for item in verdict.judgements}
+        named = next((name for abi, name in _ANDROID.items() if tag.endswith(f"_{abi}")), "")
+        return bool(self.linux) and (not here or named in here)
+
+    def against_any(self) -> tuple[Reason, ...]:
+        """Return what stands against the architectures that are there, whatever version a platform tag names."""
+        newest = [item.reasons for verdict in self.linux for item in verdict.judgements[-1:]]
+        kinds = [truth.reasons for truth in self.macos.architectures] if self.macos else []
+        return tuple(reason for reasons in (*newest, *kinds) for reason in reasons)
 
     def once_platlib(self) -> Proof:
         """Return what is proved of the same files in a wheel that no longer calls its root purelib."""

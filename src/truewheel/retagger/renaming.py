@@ -54,13 +54,14 @@ class Evidence:
             return tags
         from truewheel.platforms.verdict import sentences
 
-        reasons = [reason for tag in self._reader.name.platform for reason in self.proof.against(tag) or ()]
+        reasons = [*self.proof.against_any()]
+        reasons += [reason for tag in self._reader.name.platform for reason in self.proof.against(tag) or ()]
         told = [f"{name} is a Windows file, which is not judged" for name in self.proof.pe]
         raise RefusedError(
             "the machine code proves no platform tag",
             where=self._reader.path.name,
             hint="`truewheel show` says what stands against each; `truewheel repair` may mend it",
-            reasons=(*sentences(reasons), *told)[:_SHOWN],
+            reasons=tuple(dict.fromkeys((*sentences(reasons), *told)))[:_SHOWN],
         )
 
 

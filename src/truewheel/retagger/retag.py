@@ -158,7 +158,7 @@ def _remarks(grounds: tuple[Ground, ...]) -> tuple[str, ...]:
     for ground in grounds:
         if ground.basis == FORCED:
             found.append(f"{ground.tag} is not true: {'; '.join(ground.reasons)} (forced)")
-        elif ground.basis == UNJUDGED and not ground.tag.startswith("linux_"):
+        elif ground.basis == UNJUDGED and (not ground.tag.startswith("linux_") or ground.tag.endswith("_armv6l")):
             found.append(f"{ground.tag} was taken as given: nothing here tells whether it is true")
     return tuple(found)
 
@@ -166,13 +166,15 @@ def _remarks(grounds: tuple[Ground, ...]) -> tuple[str, ...]:
 def _rewriting(reader: WheelReader, plan: RetagPlan, options: RetagOptions) -> RetagPlan:
     """Return the plan with whether the WHEEL file changes.
 
-    Where the name stays, another order of lines alone is no reason to write, unless the wheel is normalised.
+    Where the name stays, another order of lines alone is no reason to write, unless the wheel is normalised. Headers
+    that no installer sees, because they stand behind an empty line, are one.
     """
     from dataclasses import replace
 
-    differs = _wheel_file(reader, plan) != reader.read(f"{reader.dist_info}/WHEEL")
+    content = reader.read(f"{reader.dist_info}/WHEEL")
+    differs = _wheel_file(reader, plan) != content
     name = WheelName.parse(plan.output_name)
-    same = (reader.wheel.tags, reader.wheel.build) == (name.tags, name.build)
+    same = (reader.wheel.tags, reader.wheel.build) == (name.tags, name.build) and reader.wheel.edited() == content
     stays = plan.output_name == plan.input_name and same and plan.root_is_purelib is None and not options.normalize
     return replace(plan, rewrites_metadata=differs and not stays)
 

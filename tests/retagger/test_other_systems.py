@@ -1,0 +1,93 @@
+"""Tags of systems whose machine code is not judged: what a wheel's own code says of them all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.fixtures import family
+from support.hello import hello_wheel
+from support.retags import PE, linux_wheel, mac_wheel, planned, retag
+from truewheel.errors import RefusedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAC = "cp310-abi3-macosx_11_0_arm64"
+
+
+@pytest.mark.parametrize(
+    ("tag", "reason"),
+    [
+        ("win32", "the wheel holds machine code of Linux, not of Windows"),
+        ("win_arm64", "the wheel holds machine code of Linux, not of Windows"),
+        ("pyemscripten_2026_0_wasm32", "the wheel holds machine code of Linux, not of WebAssembly"),
+        ("pyodide_2024_0_wasm32", "the wheel holds machine code of Linux, not of WebAssembly"),
+        ("emscripten_3_1_58_wasm32", "the wheel holds machine code of Linux, not of WebAssembly"),
+        ("android_21_arm64_v8a", "the wheel holds machine code of Linux, not of Android"),
+        ("android_21_x86", "the wheel holds machine code of Linux, not of Android"),
+        ("linux_armv6l", "the wheel is machine code for x86_64, not for armv6l"),
+        ("linux_mips64", "the wheel is machine code for x86_64, not for mips64"),
+        ("linux_armv8l", "the wheel is machine code for x86_64, not for armv8l"),
+    ],
+)
+def test_code_for_linux_is_not_that_of_another_machine(tag: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError) as caught:
+        retag(linux_wheel(tmp_path), platform_tag=tag)
+    assert caught.value.reasons == (reason,)
+
+
+@pytest.mark.parametrize("tag", ["pyemscripten_2026_0_wasm32", "android_21_arm64_v8a", "linux_armv6l", "win_arm64"])
+def test_code_for_macos_is_not_that_of_another_system(tag: str, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match=f"cannot truly be called {tag} ") as caught:
+        retag(mac_wheel(tmp_path, MAC, arm64="11.0"), platform_tag=tag)
+    assert caught.value.reasons[0].startswith("the wheel holds machine code of macOS, not of ")
+
+
+@pytest.mark.parametrize("tag", ["android_21_x86_64", "freebsd_14_amd64", "linux_x86_64"])
+def test_what_such_code_may_be_is_taken_as_given(tag: str, tmp_path: Path) -> None:
+    (ground,) = planned(linux_wheel(tmp_path), platform_tag=(tag,)).grounds
+    assert (ground.tag, ground.basis) == (tag, "unjudged")
+
+
+def test_older_arm_is_taken_as_given_and_said(tmp_path: Path) -> None:
+    wheel = hello_wheel(tmp_path, {"hello/_hello.so": family("armv7l").tone}, tag="cp310-abi3-linux_armv7l")
+    done = retag(wheel, platform_tag="+linux_armv6l")
+    assert done.path.name == "hello-1.0-cp310-abi3-linux_armv6l.linux_armv7l.whl"
+    assert done.notices == ("linux_armv6l was taken as given: nothing here tells whether it is true",)
+
+
+def test_code_for_windows_is_not_web_assembly(tmp_path: Path) -> None:
+    wheel = hello_wheel(tmp_path, {"hello/x.pyd": PE}, tag="cp310-abi3-win_amd64")
+    with pytest.raises(RefusedError) as caught:
+        retag(wheel, platform_tag="pyodide_2024_0_wasm32")
+    assert caught.value.reasons == ("the wheel holds machine code of Windows, not of WebAssembly",)
+    assert planned(wheel, platform_tag=("win_arm64",)).grounds[0].basis == "unjudged"
+
+
+def test_headers_behind_an_empty_line_are_a_reason_to_write(tmp_path: Path) -> None:
+    """ninja 1.11.1.1: no installer sees the tags, so `pip check` fails, although name and WHEEL agree."""
+    from support.retags import pure_wheel, read, require_sound, with_wheel_file
+
+    wheel = pure_wheel(tmp_path)
+    text = b"Wheel-Version: 1.0\nGenerator: skbuild 0.17.6\nRoot-Is-Purelib: false\n\nTag: py3-none-any\n"
+    with_wheel_file(wheel, text)
+    done = retag(wheel, tmp_path / "out", platform_tag="auto")
+    assert done.written
+    assert b"\n\n" not in read(done.path)["hello-1.0.dist-info/WHEEL"]
+    require_sound(done.path)
+    again = retag(done.path, platform_tag="auto")
+    assert not again.written
+
+
+def test_what_no_other_label_escapes_is_told_first(tmp_path: Path) -> None:
+    from support.fixtures import mac_family
+
+    files: dict[str, Path | bytes] = {
+        f"hello/_{letter}.abi3.so": mac_family("x86_64").extension for letter in "abcdefghij"
+    }
+    wheel = hello_wheel(tmp_path, files, tag="cp310-abi3-macosx_10_6_intel")
+    with pytest.raises(RefusedError, match="proves no platform tag") as caught:
+        retag(wheel, platform_tag="auto")
+    assert caught.value.reasons[0] == "hello/_a.abi3.so needs /opt/hello/lib/libgreet.1.dylib, which was not found"
