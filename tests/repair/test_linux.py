@@ -28,7 +28,7 @@ from truewheel.bundler.bundle_options import BundleOptions
 from truewheel.bundler.elf_edit import apply_edit
 from truewheel.bundler.plan import ElfEdit, RepairPlan
 from truewheel.errors import ExitCode, OutputError, RefusedError, ToolError, UsageError
-from truewheel.repair import apply_plan, plan_repair, repair
+from truewheel.repair import apply_plan, plan_repair, repair, scratch
 from truewheel.repair.options import RepairOptions
 
 if TYPE_CHECKING:
@@ -493,7 +493,8 @@ def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path: Path, changes
 
 
 def test_no_place_for_temporary_files_is_an_output_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
+    monkeypatch.setattr(scratch, "_PLACES", (str(tmp_path / "missing too"),))
     with pytest.raises(OutputError):
         repair(simple(tmp_path), tmp_path / "out", options(GREET))
     assert not (tmp_path / "out").exists()

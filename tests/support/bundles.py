@@ -12,6 +12,7 @@ from truewheel.platforms.verdict import Policy
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
+
     from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.image import Image
     from truewheel.bundler.plan import ElfEdit

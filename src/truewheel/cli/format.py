@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from textwrap import TextWrapper
 
 _STEP = 1000
 _PIPE_WIDTH = 100
@@ -57,6 +56,8 @@ def wrapped(text: str, indent: int, width: int | None, *, most: int | None = Non
     """
     if width is None:
         return [text]
+    from textwrap import TextWrapper
+
     wrapper = TextWrapper(
         width=max(width - indent, 20),
         break_long_words=False,

@@ -6,16 +6,13 @@ would, and only then gives it its name.
 
 from __future__ import annotations
 
-import os
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.archive.names import WheelName
 from truewheel.archive.reader import WheelReader
 from truewheel.archive.sboms import renamed_sboms
-from truewheel.archive.staging import writing
 from truewheel.archive.writer import Changes, NewMember, copy_unchanged, stage
 from truewheel.bundler.apply import launcher_members, native_members
 from truewheel.bundler.plan import RepairPlan
@@ -23,10 +20,12 @@ from truewheel.bundler.provenance import provenance_members
 from truewheel.errors import RefusedError, ToolError
 from truewheel.platforms.systems import System, systems_of
 from truewheel.repair.foreign import require_one_system
+from truewheel.repair.scratch import scratch_folder
 from truewheel.threads import beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from truewheel.archive.writer import StagedWheel
     from truewheel.platforms.verdict import Reason
@@ -100,7 +99,7 @@ def stage_plan(
     Yields the staged wheel, and the sentences of the plan with what was learnt while it was written. The plan must be
     this wheel's, and one that changes something. Raises as `apply_plan` does.
     """
-    with _scratch() as scratch:
+    with scratch_folder() as scratch:
         log: dict[str, tuple[str, ...]] = {}
         changes = _changes(reader, plan, scratch, options, log)
         with stage(reader, changes, directory, jobs=options.jobs, check=False) as staged:
@@ -109,17 +108,6 @@ def stage_plan(
                 synced()
             rooms = (notice for edit in plan.macho_edits for notice in log.get(edit.member, ()))
             yield staged, (*plan.notices, *rooms, *staged.notices)
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """Make a folder for files that are being edited, and remove it; OutputError when there is no place for it."""
-    from tempfile import TemporaryDirectory
-
-    with ExitStack() as stack:
-        with writing(Path(os.environ.get("TMPDIR", "temporary folder"))):
-            folder = stack.enter_context(TemporaryDirectory(prefix="truewheel-"))
-        yield Path(folder)
 
 
 def _system(reader: WheelReader) -> System:
