@@ -10,7 +10,19 @@ from abi3info import DATAS, FUNCTIONS
 
 from support.checks import findings, messages, rules, wheel
 from support.fixtures import family, odd
-from support.macho_bytes import BUNDLE, DYLIB, ID_DYLIB, Macho, build_version, defined, dylib, fat, undefined
+from support.macho_bytes import (
+    BUNDLE,
+    DYLIB,
+    ID_DYLIB,
+    SYMTAB,
+    Cmd,
+    Macho,
+    build_version,
+    defined,
+    dylib,
+    fat,
+    undefined,
+)
 from truewheel.check.stable_abi import added_in
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "update_stable_abi.py"
@@ -86,6 +98,14 @@ def test_abi3t_does_not_promise_the_layout_of_a_module_definition(tmp_path: Path
     assert "module-name" not in rules(path)
     gil = wheel(tmp_path, "cp315-abi3-macosx_11_0_arm64", files)
     assert messages(gil, "stable-abi") == []
+
+
+def test_a_table_of_symbols_that_cannot_be_read(tmp_path: Path) -> None:
+    table = Cmd(SYMTAB, "4I", (1 << 20, 1, 1 << 21, 1))
+    broken = Macho("arm64", BUNDLE, commands=[build_version(1, "11.0"), table]).build()
+    (finding,) = findings(wheel(tmp_path, "cp39-abi3-macosx_11_0_arm64", {"foo/_foo.abi3.so": broken}), "stable-abi")
+    assert finding.message.startswith("this cannot be checked: the symbol table reaches past the end")
+    assert not finding.fixable
 
 
 def test_the_data_is_that_of_abi3info() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from support.checks import INFO, wheel
 from support.cli import on_terminal, truewheel
 from support.fixtures import odd
 from support.macho_bytes import BUNDLE, Macho, build_version
+from support.sarif import SCHEMA
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,16 +128,15 @@ def test_colours_on_a_terminal(tmp_path: Path) -> None:
     assert "\x1b[31merror\x1b[0m: wheel-tags" in seen
 
 
-def sarif(done_output: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(done_output)
-    assert document["version"] == "2.1.0"
+def sarif(text: str) -> dict[str, Any]:
+    """Return the run of a SARIF document that follows the specification."""
+    document = json.loads(text)
+    jsonschema: Any = importlib.import_module("jsonschema")  # has no types
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
     (run,) = document["runs"]
-    for result in run["results"]:
-        assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
-        assert result["level"] in {"error", "warning"}
-        assert result["message"]["text"]
-        for place in result["locations"]:
-            assert place["physicalLocation"]["artifactLocation"]["uri"]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert len(set(rules)) == len(rules)
+    assert [rules[result["ruleIndex"]] for result in run["results"]] == [result["ruleId"] for result in run["results"]]
     found: dict[str, Any] = run
     return found
 
@@ -156,6 +158,14 @@ def test_sarif(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (notification,) = invocation["toolExecutionNotifications"]
     assert notification["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "gone%25.whl"
     assert len({result["partialFingerprints"]["finding/v1"] for result in run["results"]}) == 2
+
+
+def test_sarif_of_a_path_that_is_no_text(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"\xff")
+    path = wheel(folder, lines=HEAD)
+    run = sarif(truewheel("check", "--sarif=-", path).output)
+    place = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert place.endswith("/%FF/foo-1.0-py3-none-any.whl")
 
 
 def test_sarif_in_a_file(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def _result(path: Path, finding: Finding, number: int) -> dict[str, Any]:
 def _place(path: str, member: str = "") -> dict[str, Any]:
     """Return a location: the file as it was given, by a URI, and the member in it."""
     given = Path(path)
-    uri = given.as_uri() if given.is_absolute() else quote(given.as_posix())
+    uri = given.as_uri() if given.is_absolute() else quote(os.fsencode(given.as_posix()))
     place: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": uri}}}
     if member:
         place["logicalLocations"] = [{"fullyQualifiedName": member, "kind": "member"}]
