@@ -7,7 +7,6 @@ not change keep their bytes, quoting and line ending included.
 
 from __future__ import annotations
 
-import csv
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +20,8 @@ SIGNATURES = (".jws", ".p7s")
 ALGORITHMS = ("sha256", "sha384", "sha512")
 """Hash algorithms that a RECORD may use: `sha256 or better`."""
 _COLUMNS = 3
+_LONGEST = 1 << 17
+"""Lines of so many characters are left to the csv module, which has a limit of its own."""
 
 
 class Row(NamedTuple):
@@ -57,8 +58,10 @@ class Record(NamedTuple):
         except UnicodeDecodeError as error:
             raise InvalidWheelError(f"byte {error.start} is not UTF-8", where=where) from error
         lines = _lines(text)
-        if '"' not in text and "\r" not in text and max(map(len, lines), default=0) <= csv.field_size_limit():
+        if '"' not in text and "\r" not in text and max(map(len, lines), default=0) < _LONGEST:
             return cls(where, tuple(_plain_rows(lines)))
+        import csv
+
         rows = []
         reader = csv.reader(lines, strict=True)
         start = 0

@@ -10,7 +10,6 @@ from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.retagger.retag_plan import FORCED, IMPLIED, PROVED, UNJUDGED, Ground
-from truewheel.retagger.tags import implies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,6 +69,8 @@ def implied_by(tag: str, present: Iterable[str]) -> tuple[str, ...]:
     present = tuple(present)
     if tag in present:
         return (tag,)
+    from truewheel.retagger.tags import implies
+
     for other in present:
         if implies(other, tag):
             return (other,)

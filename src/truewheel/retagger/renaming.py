@@ -9,7 +9,6 @@ from truewheel.archive.names import expand_tags
 from truewheel.errors import RefusedError, UsageError
 from truewheel.retagger.axes import Axis, applied, named_by
 from truewheel.retagger.retag_options import Trust
-from truewheel.retagger.tags import ordered, parse_platform, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -190,6 +189,8 @@ def _with_aliases(platforms: tuple[str, ...], *, legacy: bool | None) -> tuple[s
     """Return platform tags with the older names of their promises, or without."""
     if legacy is None:
         return platforms
+    from truewheel.retagger.tags import parse_platform, spellings
+
     if legacy:
         return tuple(dict.fromkeys(name for tag in platforms for name in (tag, *spellings(tag))))
     return tuple(dict.fromkeys(str(parse_platform(tag) or tag) for tag in platforms))
@@ -209,7 +210,7 @@ def _arranged(tags: tuple[str, ...], present: tuple[str, ...], options: RetagOpt
     if options.keep_order:
         old = [tag for tag in present if tag in tags]
         return tuple(dict.fromkeys((*old, *tags)))
-    return ordered(tags)
+    return tuple(sorted(set(tags)))
 
 
 def _require_partners(reader: WheelReader, name: WheelName) -> None:
