@@ -107,6 +107,12 @@ def test_machine_code_that_is_sorted_into_platlib_may_come_with_a_pure_root(tmp_
     assert rules(wheel(tmp_path, "py3-none-manylinux2014_x86_64", code, purelib=True)) == []
 
 
+def test_machine_code_in_the_folder_for_pure_python(tmp_path: Path) -> None:
+    member = "foo-1.0.data/purelib/foo/_x.so"
+    (finding,) = findings(wheel(tmp_path, "py3-none-manylinux2014_x86_64", {member: odd("static")}))
+    assert (finding.rule, finding.member, finding.fixable) == ("root-is-purelib", member, False)
+
+
 def test_the_place_is_named(tmp_path: Path) -> None:
     assert [finding.member for finding in findings(wheel(tmp_path, lines=f"Wheel-Version: 1.0\n{TAG}"))] == [WHEEL]
 

@@ -82,7 +82,7 @@ def _joined(member: str, lines: Sequence[str]) -> str:
 
 
 def _mend(evidence: Evidence) -> str:
-    widest = evidence.proof.widest()
+    widest = evidence.proof.once_platlib().widest()
     if widest:
         return f"{'.'.join(widest)} is true: truewheel retag --platform-tag auto"
     return "`truewheel repair` makes it true, or says why it cannot"

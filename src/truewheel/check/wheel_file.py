@@ -131,6 +131,9 @@ def _purelib(subject: Subject) -> Iterator[Found]:
     where = _where(subject)
     native = [*dict.fromkeys((*evidence.linux.installed, *evidence.macos.installed, *evidence.proof.pe))]
     at_root = [member for member in native if not member.startswith(f"{_data(subject)}/")]
+    for member in native:
+        if member.startswith(f"{_data(subject)}/purelib/"):
+            yield Found("machine code is in the folder for pure Python", "put it in platlib", member)
     truth = _FALSE_AND_TRUE[not native]
     if values[0].lower() not in _FALSE_AND_TRUE:
         problem = f"Root-Is-Purelib is {values[0]!r}, neither true nor false"
