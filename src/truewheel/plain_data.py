@@ -36,6 +36,9 @@ def typed(kind: Any, data: object) -> Any:  # noqa: ANN401 - as many types as th
     if get_origin(kind) is not tuple:
         if type(data) in (choices or (kind,)):
             return data
+        for choice in choices:
+            if _names(choice) is not None:
+                return typed(choice, data)
     elif isinstance(data, (list, tuple)):
         kinds = choices[:1] * len(data) if choices[-1] is Ellipsis else choices
         if len(kinds) == len(data):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from truewheel.errors import InvalidInputError
 from truewheel.plain_data import plain, typed
+from truewheel.platforms.own_policy import OwnPolicy  # noqa: TC001 - looked up when a plan is read
 
 if TYPE_CHECKING:
     from truewheel.archive.reader import WheelReader
@@ -150,6 +151,7 @@ class RepairPlan:
     excluded: needed names that stay outside on the caller's wish.
     notices: sentences for the user.
     sbom: whether a bill of materials and licence texts of the libraries are added.
+    own_policy: the policy of the user's own that `policy` names; None when it names a known one.
     """
 
     input_name: str
@@ -166,6 +168,7 @@ class RepairPlan:
     excluded: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     sbom: bool = True
+    own_policy: OwnPolicy | None = None
     schema: str = SCHEMA
 
     @property

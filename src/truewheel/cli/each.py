@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from truewheel.analyzer.search_options import SearchOptions
+    from truewheel.platforms.own_policy import OwnPolicy
 
 Result = TypeVar("Result")
 
@@ -176,6 +177,15 @@ def search_from(options: Mapping[str, Any]) -> SearchOptions:
         fallback_framework_path=listed("DYLD_FALLBACK_FRAMEWORK_PATH"),
         executable_path=Path(options["executable_path"]) if options["executable_path"] else None,
     )
+
+
+def own_policy(options: Mapping[str, Any]) -> OwnPolicy | None:
+    """Return the policy that the user describes, if any; raise UsageError for a file that describes none."""
+    if not options["policy"]:
+        return None
+    from truewheel.platforms.own_policy import read_own_policy
+
+    return read_own_policy(Path(options["policy"]))
 
 
 def deployment_target() -> tuple[int, int] | None:

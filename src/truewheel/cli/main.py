@@ -19,6 +19,7 @@ from truewheel.cli.options import (
     json_option,
     label_options,
     output_options,
+    policy_option,
     release_options,
     retag_options,
     search_options,
@@ -112,6 +113,7 @@ def cli(context: click.Context, verbose: int) -> None:
 @cli.command()
 @wheels_argument
 @search_options
+@policy_option
 @json_option
 @verbosity_option
 def show(**options: object) -> ExitCode:
@@ -143,6 +145,7 @@ def why(**options: object) -> ExitCode:
 @batch_options
 @release_options
 @label_options
+@policy_option
 @search_options
 @bundle_options
 @json_option

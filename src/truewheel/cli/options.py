@@ -96,6 +96,13 @@ search_options = _together(
     jobs_option,
 )
 
+policy_option = click.option(
+    "--policy",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Judge Linux wheels by the policy that this file describes, and hold it unless --plat asks for another.",
+)
+
 output_options = _together(
     click.option(
         "-w",

@@ -12,7 +12,7 @@ import click
 
 from truewheel.bundler.bundle_options import BundleOptions
 from truewheel.cli.batch import Task, run_task
-from truewheel.cli.each import deployment_target, search_from
+from truewheel.cli.each import deployment_target, own_policy, search_from
 from truewheel.cli.format import human_size, plural, printable
 from truewheel.repair import apply_plan, plan_repair
 from truewheel.repair.options import RepairOptions
@@ -69,7 +69,7 @@ def repair_wheels(options: Mapping[str, Any]) -> ExitCode:
 def _evidence(wheel: Path, chosen: RepairOptions, jobs: int) -> tuple[str, ...]:
     from truewheel.batch.evidence import evidence_of
 
-    return evidence_of(wheel, chosen.search, jobs)
+    return evidence_of(wheel, chosen.search, jobs, chosen.own_policy)
 
 
 def _repair_options(options: Mapping[str, Any]) -> RepairOptions:
@@ -88,6 +88,7 @@ def _repair_options(options: Mapping[str, Any]) -> RepairOptions:
         require_archs=tuple(filter(None, (options["require_archs"] or "").replace(" ", "").split(","))),
         deployment_target=deployment_target(),
         sbom=options["sbom"],
+        own_policy=own_policy(options),
         force=options["force"],
         jobs=options["jobs"],
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from truewheel.cli.each import for_each, search_from
+from truewheel.cli.each import for_each, own_policy, pace, search_from
 from truewheel.cli.format import human_size, plural, printable, screen_width, wrapped
 from truewheel.cli.tree import tree
 from truewheel.platforms.verdict import sentences
@@ -16,6 +16,7 @@ from truewheel.report.model import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from truewheel.errors import ExitCode
     from truewheel.report.model import MinimumLine, TagTruth, WheelReport
@@ -39,9 +40,13 @@ def show_wheels(options: Mapping[str, Any]) -> ExitCode:
                 click.echo(printable(line))
         reports.append(one)
 
-    failures, code = for_each(
-        options["wheels"], lambda wheel: inspect_wheel(wheel, search, jobs=options["jobs"]), present
-    )
+    own = own_policy(options)
+    at_once, within = pace(options["wheels"], options["jobs"])
+
+    def look(wheel: Path) -> WheelReport:
+        return inspect_wheel(wheel, search, jobs=within, own=own)
+
+    failures, code = for_each(options["wheels"], look, present, at_once=at_once)
     if options["as_json"]:
         import json
 

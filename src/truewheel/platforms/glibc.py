@@ -39,7 +39,7 @@ def glibc_findings(node: Node, facts: PolicyFacts, system: Mapping[str, int]) ->
 
 def _symbol_versions(node: Node, facts: PolicyFacts, system: Mapping[str, int]) -> Iterator[Finding]:
     for need in sorted(node.image.symbol_needs, key=lambda need: (need.library, need.version)):
-        if need.weak or (stop := _allowed_from(need.version, facts)) == 0:
+        if need.weak or (stop := facts.version_from(need.version)) == 0:
             continue
         start = system[need.library] if need.library in system else facts.allowed_from(need.library)
         if start < stop:
@@ -54,18 +54,10 @@ def _symbol_versions(node: Node, facts: PolicyFacts, system: Mapping[str, int]) 
             yield Finding(start, stop, reason)
 
 
-def _allowed_from(version: str, facts: PolicyFacts) -> int:
-    """Return the first policy that allows a symbol version; all do where the prefix is none of theirs."""
-    position = facts.versions.get(version)
-    if position is None:
-        return facts.never if version.partition("_")[0] in facts.prefixes else 0
-    return position
-
-
 def glibc_warnings(node: Node, facts: PolicyFacts, floor: int) -> Iterator[str]:
     """Yield what a person should know of one file whose wheel is called by the policy at `floor`."""
     for need in sorted(need for need in node.image.symbol_needs if need.weak):
-        if floor < _allowed_from(need.version, facts):
+        if floor < facts.version_from(need.version):
             yield (
                 f"{node.name} has weak references to {need.version} of {need.library}; "
                 "on systems without it they stay empty"

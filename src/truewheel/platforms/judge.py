@@ -14,7 +14,7 @@ from truewheel.analyzer.image import Libc
 from truewheel.platforms.files import file_findings
 from truewheel.platforms.glibc import glibc_findings
 from truewheel.platforms.musl import musl_findings
-from truewheel.platforms.policies import FAMILIES, data_version, is_allowed, policy_facts
+from truewheel.platforms.policies import FAMILIES, data_version, is_allowed, own_facts, policy_facts
 from truewheel.platforms.reach import libraries_to_bundle, library_findings, needed_until, system_from
 from truewheel.platforms.remarks import remarks, stray_paths
 from truewheel.platforms.verdict import Judgement, Rule, Verdict
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.graph import Node
     from truewheel.platforms.finding import Finding
+    from truewheel.platforms.own_policy import OwnPolicy
     from truewheel.platforms.policies import PolicyFacts
     from truewheel.platforms.verdict import Policy
 
@@ -35,10 +36,13 @@ _ABOUT_LIBRARIES = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY, Rule.NO_PATH, 
 """Rules that say nothing about the code of the file itself."""
 
 
-def judge(analysis: Analysis, *, mended: AbstractSet[Rule] = frozenset()) -> tuple[Verdict, ...]:
+def judge(
+    analysis: Analysis, *, mended: AbstractSet[Rule] = frozenset(), own: OwnPolicy | None = None
+) -> tuple[Verdict, ...]:
     """Return the verdict of each family that the wheel may belong to; none when it has no native file.
 
     mended: rules whose reasons the caller is going to remove, beyond those that every repair mends.
+    own: a policy of the user's own; its verdict comes last.
 
     A wheel linked against one C library has one verdict. One that asks nothing of a C library may be called by either
     family; one that does not tell which it needs gets both verdicts, each with a reason against every policy.
@@ -47,7 +51,9 @@ def judge(analysis: Analysis, *, mended: AbstractSet[Rule] = frozenset()) -> tup
         return ()
     architecture = _architecture(analysis)
     families = [family for family, libc in FAMILIES.items() if analysis.libc in {None, libc}]
-    return tuple(_judge_family(analysis, policy_facts(family, architecture), mended) for family in families)
+    facts = [policy_facts(family, architecture) for family in families]
+    facts += [own_facts(own, architecture)] if own else []
+    return tuple(_judge_family(analysis, each, mended) for each in facts)
 
 
 def _architecture(analysis: Analysis) -> str:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from truewheel.platforms.own_policy import OwnPolicy
+
 
 class Rule(Enum):
     """The name of each rule, as documents and JSON spell it."""
@@ -70,11 +72,13 @@ class Policy(NamedTuple):
 
     name: as in a tag, without the architecture: `manylinux_2_17`, `musllinux_1_2`.
     aliases: older names of the same promise: `manylinux2014`.
+    own: the user's own policy that this is; None for one that is known here.
     """
 
     name: str
     architecture: str
     aliases: tuple[str, ...] = ()
+    own: OwnPolicy | None = None
 
     @property
     def tag(self) -> str:

@@ -36,7 +36,7 @@ def plan_linux(reader: WheelReader, options: RepairOptions) -> RepairPlan | None
     if not any(analysis.graph.members()):
         return RepairPlan.unchanged(reader, not_looked_at(analysis.ignored)) if analysis.ignored else None
     mended = {Rule.EXECUTABLE_STACK} if options.bundle.clear_executable_stack else set()
-    verdicts = judge(analysis, mended=mended)
+    verdicts = judge(analysis, mended=mended, own=options.own_policy)
     label = decide_label(verdicts, current=reader.name.platform, plat=options.plat, only_plat=options.only_plat)
     bundle = plan_bundle(
         analysis, reader.data_dir, label.policy, options.bundle, present=reader.entries, jobs=options.jobs
@@ -47,6 +47,7 @@ def plan_linux(reader: WheelReader, options: RepairOptions) -> RepairPlan | None
     return replace(
         plan,
         policy=label.policy.tag,
+        own_policy=label.policy.own,
         libraries=bundle.libraries,
         edits=tuple(edit for edit in bundle.edits if _changes_content(reader, edit)),
         launchers=bundle.launchers,
@@ -77,11 +78,12 @@ def broken_linux(reader: WheelReader, plan: RepairPlan, new: tuple[str, ...], jo
     for name in new:
         if name not in analysis.graph.nodes:
             reader.view(name)  # the analysis has read the native ones; reading finds damage
-    verdicts = judge(analysis)
+    verdicts = judge(analysis, own=plan.own_policy)
     broken = tuple(reason for tag in plan.platforms for reason in reasons_against(verdicts, tag) or ())
     if broken or plan.policy is None:
         return broken
-    return tuple(reason for reason in reasons_against(verdicts, plan.policy) or () if reason.rule in _LIBRARY_RULES)
+    against = reasons_against(verdicts, plan.policy) or ()
+    return against if plan.own_policy else tuple(reason for reason in against if reason.rule in _LIBRARY_RULES)
 
 
 def _exactly(name: str) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.bundler.bundle_options import BundleOptions
 from truewheel.errors import UsageError
+
+if TYPE_CHECKING:
+    from truewheel.platforms.own_policy import OwnPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,7 @@ class RepairOptions:
     require_archs: architectures (or `universal2`, `intel`) that every extension module of a macOS wheel must have.
     deployment_target: the oldest macOS that a macOS wheel must run on, as (major, minor); None leaves it to the files.
     sbom: whether to add a bill of materials and the licence texts of what was bundled.
+    own_policy: a policy of the user's own, which `plat` may ask for by name, and which `auto` then stands for.
     jobs: how many threads work at once.
     """
 
@@ -30,6 +35,7 @@ class RepairOptions:
     require_archs: tuple[str, ...] = ()
     deployment_target: tuple[int, int] | None = None
     sbom: bool = True
+    own_policy: OwnPolicy | None = None
     force: bool = False
     jobs: int = 1
 

@@ -12,28 +12,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from truewheel.analyzer.search_options import SearchOptions
+    from truewheel.platforms.own_policy import OwnPolicy
     from truewheel.report.model import WheelReport
 
 
-def inspect_wheel(wheel: Path, search: SearchOptions | None = None, *, jobs: int = 1) -> WheelReport:
+def inspect_wheel(
+    wheel: Path, search: SearchOptions | None = None, *, jobs: int = 1, own: OwnPolicy | None = None
+) -> WheelReport:
     """Return the report of the wheel at a path; nothing is written.
 
-    search: where libraries are looked for. jobs: how many threads work at once.
+    search: where libraries are looked for. jobs: how many threads work at once. own: a policy of the user's own, by
+        which a Linux wheel is judged too, and which a repair would hold.
 
     Raises InvalidInputError for a wheel that cannot be read, UsageError for an exclude pattern that fits nothing.
     """
     with WheelReader.open(wheel) as reader:
-        report = _inspect(reader, search, jobs)
+        report = _inspect(reader, search, jobs, own)
         refusal = _refusal(systems_of(reader.name.platform), report) if report.native_files else ""
         return replace(report, could_be=(), plain=None, refusals=(refusal,)) if refusal else report
 
 
-def _inspect(reader: WheelReader, search: SearchOptions | None, jobs: int) -> WheelReport:
+def _inspect(reader: WheelReader, search: SearchOptions | None, jobs: int, own: OwnPolicy | None) -> WheelReport:
     systems = systems_of(reader.name.platform)
     if not systems & {System.MACOS, System.IOS}:
         from truewheel.report.linux import inspect_linux
 
-        report = inspect_linux(reader, search, jobs)
+        report = inspect_linux(reader, search, jobs, own)
         if report.native_files or System.ANY not in systems:
             return report
     from truewheel.report.macos import inspect_macos

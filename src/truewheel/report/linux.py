@@ -15,21 +15,24 @@ from truewheel.report.tree import Forest
 from truewheel.retagger.evidence import decide_label, reasons_against
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from truewheel.analyzer.analyze import Analysis
     from truewheel.analyzer.graph import AnyEdge, DependencyGraph
     from truewheel.analyzer.search_options import SearchOptions
     from truewheel.archive.reader import WheelReader
+    from truewheel.platforms.own_policy import OwnPolicy
     from truewheel.platforms.verdict import Policy, Reason, Verdict
     from truewheel.retagger.evidence import Label
 
 
-def inspect_linux(reader: WheelReader, search: SearchOptions | None, jobs: int) -> WheelReport:
+def inspect_linux(
+    reader: WheelReader, search: SearchOptions | None, jobs: int, own: OwnPolicy | None = None
+) -> WheelReport:
     """Return the report of a wheel that is judged as one for Linux."""
     analysis = analyze(reader, search, jobs=jobs)
     require_used_excludes(analysis)
-    return report_linux(reader.path.name, reader.size(), analysis, judge(analysis))
+    return report_linux(reader.path.name, reader.size(), analysis, judge(analysis, own=own))
 
 
 def report_linux(file: str, size: int, analysis: Analysis, verdicts: Sequence[Verdict]) -> WheelReport:
@@ -48,7 +51,10 @@ def report_linux(file: str, size: int, analysis: Analysis, verdicts: Sequence[Ve
         architecture=analysis.architecture,
         libc=analysis.libc.value if analysis.libc else None,
         native_files=sum(1 for _ in analysis.graph.members()),
-        tags=tuple(_truth(verdicts, tag, ignored=bool(analysis.ignored)) for tag in current),
+        tags=(
+            *(_truth(verdicts, tag, ignored=bool(analysis.ignored)) for tag in current),
+            *_own_truths(verdicts),
+        ),
         as_it_is=kept[0] if kept else None,
         could_be=label.platforms if label else (),
         plain=plain.platforms[0] if plain else None,
@@ -97,6 +103,12 @@ def _truth(verdicts: Sequence[Verdict], tag: str, *, ignored: bool) -> TagTruth:
     if ignored and tag != "any":
         return TagTruth(tag, None, note="no file inside is for its loader")
     return TagTruth(tag, true=True, note="" if tag == "any" else "no native file asks for it")
+
+
+def _own_truths(verdicts: Sequence[Verdict]) -> Iterator[TagTruth]:
+    """Yield whether the wheel as it stands keeps the policy of the user's own, where one was given."""
+    for item in (item for verdict in verdicts for item in verdict.judgements if item.policy.own):
+        yield TagTruth(item.policy.tag, item.kept, item.reasons, note="your own policy")
 
 
 def _next_older(verdicts: Sequence[Verdict], policy: Policy | None) -> tuple[str | None, tuple[Reason, ...]]:

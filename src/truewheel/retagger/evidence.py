@@ -52,7 +52,8 @@ def decide_label(
     current: the platform tags it has now. Those that are true of the repaired wheel stay, `any` and plain `linux`
         give way; tags of other systems are not ours to judge and stay.
     plat: `auto` for the oldest promise it can keep, `manylinux` or `musllinux` for that within one family, a policy
-        with or without the architecture (`manylinux_2_28`, `manylinux2014_x86_64`), or `linux`.
+        with or without the architecture (`manylinux_2_28`, `manylinux2014_x86_64`), or `linux`. With the verdict on a
+        policy of the user's own, `auto` is that policy.
     only_plat: name no other promise than the one asked for.
 
     Raises RefusedError, with every reason, when the wheel cannot keep the promise, and UsageError when `plat` is no
@@ -60,6 +61,11 @@ def decide_label(
     """
     if not verdicts:
         raise RefusedError("holds no native file, so no Linux label says anything about it")
+    own = next((verdict for verdict in verdicts if verdict.family not in FAMILIES), None)
+    if own is not None:
+        if plat in {"auto", own.family} or any(plat in item.policy.tags for item in own.judgements):
+            return _own(own, current)
+        verdicts = [verdict for verdict in verdicts if verdict is not own]
     family, _, rest = plat.partition("_")
     if plat == "auto" or (family in FAMILIES and not rest):
         chosen = [verdict for verdict in verdicts if plat in {"auto", verdict.family}]
@@ -78,6 +84,10 @@ def reasons_against(verdicts: Sequence[Verdict], tag: str) -> tuple[Reason, ...]
     """
     if not verdicts:
         return None
+    for verdict in verdicts:
+        if verdict.family not in FAMILIES and (found := verdict.judgement(tag)) is not None:
+            return found.reasons
+    verdicts = [verdict for verdict in verdicts if verdict.family in FAMILIES]
     if tag == "any":
         return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, "holds machine code, so it does not run on any machine"),)
     platform = parse_platform(tag)
@@ -132,6 +142,17 @@ def _oldest(
         raise RefusedError(f"no {wanted} label is true of this wheel", hint=hint, reasons=reasons)
     tags = {tag for policy in floors for tag in policy.tags}
     return Label(ordered({*tags, *_staying(current, floors, only_plat=only_plat)}), floors[0])
+
+
+def _own(verdict: Verdict, current: tuple[str, ...]) -> Label:
+    """Return the label of a policy of the user's own: the tags that it gives, beside those of other systems."""
+    policy = verdict.repaired
+    if policy is None or policy.own is None:
+        last = verdict.judgements[-1:]
+        hint = _advice(verdict, last) if last else ""
+        raise RefusedError(f"cannot be called {verdict.family}", reasons=_lines(verdict, last), hint=hint)
+    tags = {f"{tag}_{policy.architecture}" for tag in policy.own.tags}
+    return Label(ordered({*tags, *_staying(current, (), only_plat=True)}), policy)
 
 
 def _plain(verdict: Verdict, architecture: str, current: tuple[str, ...]) -> Label:
