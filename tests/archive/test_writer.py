@@ -213,7 +213,7 @@ def test_new_members_have_the_time_of_the_epoch_or_of_wheel(
 
 def test_record_is_made_true_and_says_what_it_corrected(tmp_path: Path) -> None:
     signatures = {f"{INFO}/RECORD.jws": b"{}", f"{INFO}/RECORD.p7s": b"x"}
-    rows = [record_row("a", b"1"), "a,sha256=other,1", "gone,sha256=x,1", f"{INFO}/RECORD.jws,sha256=x,1"]
+    rows = [record_row("a", b"1"), "a,sha256=other,1", "gone,sha256=x,1", *[f"{INFO}/RECORD.jws,sha256=x,1"] * 2]
     record = {f"{INFO}/RECORD": "\n".join([*rows, f"{INFO}/RECORD,,\n"]).encode()}
     source = build_wheel(tmp_path, {"a": b"1", "b": b"2"} | signatures | record)
     with WheelReader.open(source) as reader, stage(reader, Changes(), tmp_path, jobs=1) as staged:

@@ -57,7 +57,7 @@ def rewrite_record(
         if name in files and name not in put:
             notices.append(f"RECORD did not list {name}; a row was added")
             digests[name] = _digest(source, name)
-    for name in sorted(twice - {record.where}):
+    for name in sorted(twice - {record.where, *record.signatures}):
         notices.append(f"RECORD listed {name} more than once; one row was kept")
         if name not in put:
             digests[name] = _digest(source, name)
