@@ -54,7 +54,7 @@ def hashed(name: str) -> str:
 
 
 def test_nothing_to_do_gives_no_edit() -> None:
-    assert planned(BuiltMac().module(MODULE, BOTH).system(MODULE)) == ((), (), (), ())
+    assert planned(BuiltMac().module(MODULE, BOTH).system(MODULE)) == ((), (), (), (), ())
 
 
 def test_a_library_gets_a_hashed_name_and_every_slice_finds_it(tmp_path: Path) -> None:
@@ -149,8 +149,12 @@ def test_search_paths_of_the_build_go_from_every_file_and_others_stay() -> None:
 def test_a_search_path_that_stands_twice_is_kept_once() -> None:
     leaf = "demo/libleaf.dylib"
     built = BuiltMac().entry(leaf, macho(ARM, FileType.DYLIB, rpaths=("@loader_path/lib", "@loader_path/lib")))
-    (edit,) = slices_of(planned(built), leaf)
+    bundle = planned(built)
+    (edit,) = slices_of(bundle, leaf)
     assert (edit.delete_rpaths, edit.add_rpaths) == (("@loader_path/lib",), ("@loader_path/lib",))
+    assert bundle.notices == (
+        f"{leaf} names the search path @loader_path/lib twice, which macOS 15.4 refuses; one is kept",
+    )
 
 
 def test_a_member_that_no_path_leads_to_is_named_by_its_place() -> None:
@@ -225,3 +229,21 @@ def test_one_content_with_two_needs_is_refused(tmp_path: Path) -> None:
     built.need(first, one, name="@rpath/libdeep.dylib").need(second, two, name="@rpath/libdeep.dylib")
     with pytest.raises(RefusedError, match="has the same content as"):
         planned(built)
+
+
+def test_libraries_get_short_names_only_where_a_header_has_no_room(tmp_path: Path) -> None:
+    built = BuiltMac().module(MODULE, ARM)
+    one, two = add(built, tmp_path / "libone.1.dylib"), add(built, tmp_path / "libtwo.dylib")
+    plain = "demo/_y.so"
+    built.module(plain, ARM).need(plain, two, name="/t.dylib")
+    built.need(MODULE, one, name="/o.dylib")
+    node = built.nodes[MODULE]
+    use = built.edges[MODULE][0].dependency
+    slices = tuple(replace(item, free_bytes=8, dependencies=(use,)) for item in node.file.slices)
+    built.nodes[MODULE] = node._replace(file=replace(node.file, slices=slices))
+    bundle = planned(built)
+    assert {copy.name: copy.member for copy in bundle.libraries} == {
+        "libone.1.dylib": f"demo.dylibs/o-{sha256(b'libone.1.dylib').hexdigest()[:8]}.dylib",
+        "libtwo.dylib": f"demo.dylibs/{hashed('libtwo.dylib')}",
+    }
+    assert bundle.notices == (f"{MODULE}: its arm64 header has room for 8 bytes, so libraries get short names",)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truewheel.bundler.naming import bundled_name, distinct_name
+from truewheel.bundler.naming import bundled_name, distinct_name, short_name
 
 ONE = "abcd1234" + "0" * 56
 NAMES = st.text(alphabet="abc019-+._so/ é", max_size=30) | st.sampled_from(
@@ -85,3 +85,11 @@ def test_a_distinct_name_is_never_a_bundled_name_of_the_same_library(name: str, 
 )
 def test_a_distinct_name_replaces_a_hash_by_a_longer_one(name: str, expected: str) -> None:
     assert distinct_name(name, ONE) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [("libpq.5.dylib", "p.dylib"), ("SDL2", "S"), ("libssl.so.3", "s.so.3"), ("lib.dylib", "l.dylib")],
+)
+def test_a_short_name_keeps_a_letter_and_the_ending(name: str, short: str) -> None:
+    assert short_name(name) == short

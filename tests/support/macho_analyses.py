@@ -44,6 +44,7 @@ def macho(
             platform=platform,
             minimum_os=None if minimum is None else version(minimum),
             rpaths=rpaths,
+            free_bytes=1000,
             has_signature=True,
         )
         for name, minimum in minima.items()

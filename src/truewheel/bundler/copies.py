@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from truewheel.analyzer.system_names import name_stems
 from truewheel.bundler.digests import file_digests
-from truewheel.bundler.naming import bundled_name, distinct_name
+from truewheel.bundler.naming import bundled_name, distinct_name, short_name
 from truewheel.bundler.placement import asked_for
 from truewheel.bundler.plan import LibraryCopy
 from truewheel.errors import RefusedError, UsageError
@@ -45,7 +45,8 @@ def library_copies(
         called, digest, keeps = cargo.called[name], digests[name], kept.get(name)
         copy = shared.get((scheme, digest, keeps))
         if copy is None:
-            names = (keeps,) if keeps else (bundled_name(called, digest), distinct_name(called, digest))
+            base = short_name(called) if name in cargo.short else called
+            names = (keeps,) if keeps else (bundled_name(base, digest), distinct_name(base, digest))
             members = [placement.library_member(scheme, each) for each in names]
             member = next((each for each in members if taken.get(each, digest) == digest), None)
             if member is None:

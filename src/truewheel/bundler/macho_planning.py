@@ -14,13 +14,14 @@ from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.macos_system import is_system
 from truewheel.bundler.copies import library_copies
 from truewheel.bundler.frameworks import require_plain
+from truewheel.bundler.macho_growth import growth
 from truewheel.bundler.placement import Cargo, asked_for, place_members, way_between
 from truewheel.bundler.plan import DroppedPath, MachoEdit, SliceEdit
 from truewheel.errors import RefusedError
 from truewheel.platforms.macos_remarks import rpath_stays
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from truewheel.analyzer.macho_analysis import MachoAnalysis
     from truewheel.analyzer.macho_graph import MachoEdge, MachoGraph, MachoNode
@@ -40,6 +41,7 @@ class MachoBundle(NamedTuple):
     edits: tuple[MachoEdit, ...]
     launchers: tuple[Launcher, ...]
     dropped_paths: tuple[DroppedPath, ...]
+    notices: tuple[str, ...] = ()
 
 
 def plan_macho_bundle(
@@ -61,33 +63,34 @@ def plan_macho_bundle(
     for script, executable in placement.moved.items():
         if executable in present:
             raise RefusedError(f"would move to {executable}, where the wheel has another file", where=script)
-    copies = library_copies(cargo, placement, options.no_mangle, present, jobs=jobs)
-    asked = frozenset(asked_for(cargo, wanted))
-    opened = frozenset(scheme for scheme, name in copies if name in asked)
-    planner = _Planner(analysis.graph, placement, copies, frozenset(analysis.entries), opened)
-    edits: dict[str, MachoEdit] = {}
-    dropped: dict[DroppedPath, None] = {}
-    for node in analysis.graph.members():
-        slices = planner.member_slices(node)
-        dropped.update(dict.fromkeys(DroppedPath(node.name, path) for path in planner.stray_paths(node)))
-        moved = placement.moved.get(node.name, node.name)
-        if slices or moved != node.name:
-            edits[moved] = MachoEdit(moved, node.name, slices, keep_runtime=options.keep_runtime)
-    for (scheme, name), copy in copies.items():
-        slices = planner.library_slices(analysis.graph.nodes[name], scheme, copy)
-        edit = MachoEdit(copy.member, copy.source, slices, keep_runtime=options.keep_runtime)
-        if edits.setdefault(copy.member, edit).slices != slices:
-            raise RefusedError(
-                f"has the same content as {copy.source}, but the libraries it needs are others",
-                where=name,
-                hint="let both find the same libraries, or leave one out with --exclude",
-            )
+    draft = _draft(analysis, cargo, placement, options, present, jobs)
+    cramped = tuple(draft.cramped())
+    if cramped:
+        short = frozenset(library for _, libraries in cramped for library in libraries)
+        draft = _draft(analysis, cargo._replace(short=short), placement, options, present, jobs)
+    dropped = (DroppedPath(node.name, path) for node in analysis.graph.members() for path in draft.stray_paths(node))
     return MachoBundle(
-        libraries=tuple({copy.member: copy for copy in copies.values()}.values()),
-        edits=tuple(edits.values()),
+        libraries=tuple({copy.member: copy for copy in draft.copies.values()}.values()),
+        edits=draft.edits(options),
         launchers=placement.launchers,
-        dropped_paths=tuple(dropped),
+        dropped_paths=tuple(dict.fromkeys(dropped)),
+        notices=tuple(dict.fromkeys([*(sentence for sentence, _ in cramped), *draft.repeated()])),
     )
+
+
+def _draft(
+    analysis: MachoAnalysis,
+    cargo: Cargo,
+    placement: Placement,
+    options: BundleOptions,
+    present: Collection[str],
+    jobs: int,
+) -> _Planner:
+    """Return what decides every edit, once each library has its name."""
+    copies = library_copies(cargo, placement, options.no_mangle, present, jobs=jobs)
+    asked = frozenset(asked_for(cargo, [name for _, name in copies]))
+    opened = frozenset(scheme for scheme, name in copies if name in asked)
+    return _Planner(analysis.graph, placement, copies, frozenset(analysis.entries), opened)
 
 
 def _cargo(analysis: MachoAnalysis, data_dir: str) -> Cargo:
@@ -129,6 +132,39 @@ class _Planner:
     copies: Mapping[tuple[Scheme, str], LibraryCopy]
     entries: frozenset[str]
     opened: frozenset[Scheme]
+
+    def edits(self, options: BundleOptions) -> tuple[MachoEdit, ...]:
+        """Return the edit of every file that changes or comes along; raise RefusedError when one copy needs two."""
+        edits: dict[str, MachoEdit] = {}
+        for node in self.graph.members():
+            slices = self.member_slices(node)
+            moved = self.placement.moved.get(node.name, node.name)
+            if slices or moved != node.name:
+                edits[moved] = MachoEdit(moved, node.name, slices, keep_runtime=options.keep_runtime)
+        for (scheme, name), copy in self.copies.items():
+            slices = self.library_slices(self.graph.nodes[name], scheme, copy)
+            edit = MachoEdit(copy.member, copy.source, slices, keep_runtime=options.keep_runtime)
+            if edits.setdefault(copy.member, edit).slices != slices:
+                raise RefusedError(
+                    f"has the same content as {copy.source}, but the libraries it needs are others",
+                    where=name,
+                    hint="let both find the same libraries, or leave one out with --exclude",
+                )
+        return tuple(edits.values())
+
+    def cramped(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """Yield a sentence for each file whose header has no room for the new names, and the libraries they name."""
+        members = ((node, self.member_slices(node)) for node in self.graph.members())
+        copies = ((self.graph.nodes[name], scheme, copy) for (scheme, name), copy in self.copies.items())
+        libraries = ((node, self.library_slices(node, scheme, copy)) for node, scheme, copy in copies)
+        named = {_leaf(copy.member): name for (_, name), copy in self.copies.items()}
+        for node, edits in (*members, *libraries):
+            for edit in edits:
+                item = node.file.slice_for(edit.architecture)
+                found = frozenset(named[leaf] for _, new in edit.rename if (leaf := _leaf(new)) in named)
+                if item is not None and found and growth(item, edit) > item.free_bytes:
+                    room = f"has room for {item.free_bytes} bytes"
+                    yield f"{node.name}: its {edit.architecture} header {room}, so libraries get short names", found
 
     def member_slices(self, node: MachoNode) -> tuple[SliceEdit, ...]:
         """Return the edits of a member's slices that change."""
@@ -190,6 +226,15 @@ class _Planner:
             return ()
         paths = (path for item in node.file.slices for path in item.rpaths)
         return tuple(dict.fromkeys(path for path in paths if not self._stays(path, node.name, place)))
+
+    def repeated(self) -> Iterator[str]:
+        """Yield a sentence for each search path that a member names twice and that is to stay."""
+        for node in self.graph.members():
+            place = self.placement.places.get(node.name)
+            for path in dict.fromkeys(path for item in node.file.slices for path in item.rpaths):
+                twice = any(item.rpaths.count(path) > 1 for item in node.file.slices)
+                if twice and place is not None and self._stays(path, node.name, place):
+                    yield f"{node.name} names the search path {path} twice, which macOS 15.4 refuses; one is kept"
 
     def _stays(self, path: str, member: str, place: InstalledPath) -> bool:
         """Whether a search path stays. The entries of a file that moves lead from where it was."""

@@ -39,6 +39,12 @@ def distinct_name(name: str, sha256: str) -> str:
     return _with_hash((_HASH.sub("", stem) if _is_hash(stem) else stem) + suffix, sha256, 2 * _DIGITS)
 
 
+def short_name(name: str) -> str:
+    """Return the shortest name that still says what kind of file it is; the hash put into it tells it from others."""
+    stem, suffix = _split(_safe(name))
+    return f"{stem.removeprefix('lib')[:1] or 'l'}{suffix}"
+
+
 def _safe(name: str) -> str:
     base = _UNSAFE.sub("_", name.rpartition("/")[2])
     stem, suffix = _split(base)

@@ -27,6 +27,7 @@ class Cargo(NamedTuple):
     programs: the members that are programs. pathless: by member, its edges to members that no path leads to.
     called: by node, what the files that need it call it. build_ids: by node, where known.
     fixed: libraries that must keep a name that no tool rewrites, and that name.
+    short: libraries whose new name is to be as short as it can be.
     """
 
     graph: Graph[AnyNode, AnyEdge]
@@ -38,6 +39,7 @@ class Cargo(NamedTuple):
     pathless: Mapping[str, tuple[AnyEdge, ...]] = MappingProxyType({})
     build_ids: Mapping[str, str | None] = MappingProxyType({})
     fixed: Mapping[str, str] = MappingProxyType({})
+    short: frozenset[str] = frozenset()
 
 
 class Placement(NamedTuple):

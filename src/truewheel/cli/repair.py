@@ -117,7 +117,7 @@ def _summarize(plan: RepairPlan, done: Repaired | Applied, *, verbose: int) -> N
         for copy in plan.libraries:
             _say(f"  {copy.member}  {human_size(copy.size)}  from {copy.source}", err=True)
     for path in plan.dropped_paths:
-        _say(f"  {path.member}: dropped the search path {path.entry}", err=True)
+        _say(f"  {path.member}: dropped the search path {path.entry or '(empty)'}", err=True)
     for notice in done.notices:
         _say(f"  note: {notice}", err=True)
 
@@ -136,7 +136,7 @@ def _print_plan(plan: RepairPlan) -> None:
     for item in plan.launchers:
         _say(f"  move    {item.script} to {item.executable}, a launcher takes its place")
     for path in plan.dropped_paths:
-        _say(f"  drop    {path.member}: the search path {path.entry}")
+        _say(f"  drop    {path.member}: the search path {path.entry or '(empty)'}")
     for notice in plan.notices:
         _say(f"  note    {notice}")
 

@@ -52,7 +52,12 @@ def plan_macos(reader: WheelReader, options: RepairOptions) -> RepairPlan | None
         return RepairPlan.unchanged(reader, ("a wheel for iOS is left as it is", *label.notices))
     bundle = plan_macho_bundle(analysis, reader.data_dir, options.bundle, present=reader.entries, jobs=options.jobs)
     plan = RepairPlan.of(reader, label.platforms)
-    notices = (*verdict.warnings, *label.notices, *signature_notices(reader, bundle.edits, options.jobs))
+    notices = (
+        *verdict.warnings,
+        *label.notices,
+        *bundle.notices,
+        *signature_notices(reader, bundle.edits, options.jobs),
+    )
     return replace(
         plan,
         libraries=bundle.libraries,
