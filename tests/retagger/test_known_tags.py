@@ -10,6 +10,7 @@ from packaging.tags import cpython_tags, generic_tags, ios_platforms, mac_platfo
 from truewheel.retagger.axes import Axis
 from truewheel.retagger.known_tags import complaint, go_together
 
+MAC_ENDS = "arm64, x86_64, i386, ppc, ppc64, universal2, intel, fat, fat3, fat64, universal"
 ABI, PLATFORM, PYTHON = Axis.ABI, Axis.PLATFORM, Axis.PYTHON
 
 
@@ -43,6 +44,7 @@ ABI, PLATFORM, PYTHON = Axis.ABI, Axis.PLATFORM, Axis.PYTHON
         (PLATFORM, "macosx_10_17_x86_64", "such as macosx_11_0_x86_64"),
         (PLATFORM, "macosx_10_9_fat32", "such as macosx_10_9_fat3"),
         (PLATFORM, "macosx_14_0_aarch64", "such as macosx_14_0_arm64"),
+        (PLATFORM, "macosx_14_0_mips", f"it ends in one of {MAC_ENDS}"),
         (PLATFORM, "manylinux2014", "such as manylinux2014_x86_64"),
         (PLATFORM, "manylinux2014_riscv64", "such as manylinux_2_17_riscv64"),
         (PLATFORM, "manylinux1_arm64", "such as manylinux_2_17_aarch64"),

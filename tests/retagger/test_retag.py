@@ -226,6 +226,28 @@ def test_a_profile_of_other_systems_adds_nothing_and_says_so(kind: str, tmp_path
     assert done.notices == (f"the profile homebrew adds nothing to {tags_of(wheel).rpartition('-')[2]}",)
 
 
+def test_what_follows_from_a_proved_tag_needs_no_proof_of_its_own(tmp_path: Path) -> None:
+    wheel = mac_wheel(tmp_path, "cp310-abi3-macosx_14_0_universal2", x86_64="10.9", arm64="11.0")
+    plan = planned(wheel, platform_tag=("auto",), profiles=("pip>=6",))
+    assert grounds(plan) == [
+        ("macosx_10_9_universal2", "proved", ()),
+        ("macosx_10_9_x86_64", "implied", ("macosx_10_9_universal2",)),
+        ("macosx_11_0_arm64", "implied", ("macosx_10_9_universal2",)),
+        ("macosx_11_0_universal2", "implied", ("macosx_10_9_universal2",)),
+    ]
+
+
+def test_what_follows_from_a_forced_tag_is_judged_by_itself(tmp_path: Path) -> None:
+    wheel = mac_wheel(tmp_path, "cp310-abi3-macosx_14_0_x86_64", x86_64="10.9")
+    plan = planned(wheel, platform_tag=("macosx_10_6_universal2",), profiles=("pip>=6",), force=True)
+    assert [(tag, basis) for tag, basis, _ in grounds(plan)] == [
+        ("macosx_10_6_universal2", "forced"),
+        ("macosx_10_6_x86_64", "forced"),
+        ("macosx_11_0_arm64", "forced"),
+        ("macosx_11_0_universal2", "forced"),
+    ]
+
+
 def test_a_profile_of_your_own_is_held_to_the_same(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     wheel = linux_wheel(tmp_path)

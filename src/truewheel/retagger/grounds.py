@@ -80,10 +80,13 @@ def implied_by(tag: str, present: Iterable[str]) -> tuple[str, ...]:
 
     mine = parse_mac_tag(tag)
     others = {other: parsed for other in present if (parsed := parse_mac_tag(other))}
-    wanted, had = coverage((mine,)) if mine else {}, coverage(others.values())
-    if not wanted or any(name not in had or had[name] > version for name, version in wanted.items()):
-        return ()
-    return tuple(other for other, parsed in others.items() if not wanted.keys().isdisjoint(parsed.architectures))
+    wanted = coverage((mine,)) if mine else {}
+    by: dict[str, list[str]] = {name: [] for name in wanted}
+    for other, parsed in others.items():
+        for name, version in coverage((parsed,)).items():
+            if name in wanted and version <= wanted[name]:
+                by[name].append(other)
+    return tuple(dict.fromkeys(other for found in by.values() for other in found)) if all(by.values()) else ()
 
 
 def _judged(tag: str, evidence: Evidence) -> Ground:
