@@ -24,6 +24,11 @@ from truewheel.version import __version__
 if TYPE_CHECKING:
     from truewheel.analyzer.search_options import SearchOptions
     from truewheel.archive.names import WheelName
+    from truewheel.batch.apply import Applied, apply_batch
+    from truewheel.batch.index import update_index
+    from truewheel.batch.kinds import Settings
+    from truewheel.batch.plan import BatchPlan, PlannedWheel
+    from truewheel.batch.sums import Published, write_sums
     from truewheel.bundler.bundle_options import BundleOptions
     from truewheel.bundler.plan import RepairPlan
     from truewheel.check import CheckOptions, Finding, check_wheel
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
     from truewheel.merge import Merged, merge_wheels
     from truewheel.merge.options import MergeOptions
     from truewheel.merge.plan import MergePlan
+    from truewheel.platforms.own_policy import OwnPolicy, read_own_policy
     from truewheel.repair import Repaired
     from truewheel.repair import repair as repair_wheel
     from truewheel.repair.options import RepairOptions
@@ -52,6 +58,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Acceptance",
+    "Applied",
+    "BatchPlan",
     "BundleOptions",
     "CheckOptions",
     "Finding",
@@ -61,6 +69,9 @@ __all__ = [
     "MergePlan",
     "Merged",
     "OutputError",
+    "OwnPolicy",
+    "PlannedWheel",
+    "Published",
     "RefusedError",
     "RepairOptions",
     "RepairPlan",
@@ -69,6 +80,7 @@ __all__ = [
     "RetagPlan",
     "Retagged",
     "SearchOptions",
+    "Settings",
     "ThinOptions",
     "ThinPlan",
     "Thinned",
@@ -79,18 +91,24 @@ __all__ = [
     "WheelReport",
     "__version__",
     "accepts",
+    "apply_batch",
     "check_wheel",
     "fix_wheel",
     "inspect_wheel",
     "merge_wheels",
+    "read_own_policy",
     "repair_wheel",
     "retag_wheel",
     "targets",
     "thin_wheel",
+    "update_index",
+    "write_sums",
 ]
 
 _HOMES = {
     "Acceptance": "truewheel.retagger.accepts",
+    "Applied": "truewheel.batch.apply",
+    "BatchPlan": "truewheel.batch.plan",
     "BundleOptions": "truewheel.bundler.bundle_options",
     "CheckOptions": "truewheel.check",
     "Finding": "truewheel.check",
@@ -98,6 +116,9 @@ _HOMES = {
     "MergeOptions": "truewheel.merge.options",
     "MergePlan": "truewheel.merge.plan",
     "Merged": "truewheel.merge",
+    "OwnPolicy": "truewheel.platforms.own_policy",
+    "PlannedWheel": "truewheel.batch.plan",
+    "Published": "truewheel.batch.sums",
     "RepairOptions": "truewheel.repair.options",
     "RepairPlan": "truewheel.bundler.plan",
     "Repaired": "truewheel.repair",
@@ -105,19 +126,24 @@ _HOMES = {
     "RetagPlan": "truewheel.retagger.retag_plan",
     "Retagged": "truewheel.retagger.retag",
     "SearchOptions": "truewheel.analyzer.search_options",
+    "Settings": "truewheel.batch.kinds",
     "ThinOptions": "truewheel.thin",
     "ThinPlan": "truewheel.thin",
     "Thinned": "truewheel.thin",
     "WheelName": "truewheel.archive.names",
     "WheelReport": "truewheel.report.model",
     "accepts": "truewheel.retagger.accepts",
+    "apply_batch": "truewheel.batch.apply",
     "check_wheel": "truewheel.check",
     "fix_wheel": "truewheel.check.fix",
     "inspect_wheel": "truewheel.report",
     "merge_wheels": "truewheel.merge",
+    "read_own_policy": "truewheel.platforms.own_policy",
     "retag_wheel": "truewheel.retagger.retag",
     "targets": "truewheel.retagger.accepts",
     "thin_wheel": "truewheel.thin",
+    "update_index": "truewheel.batch.index",
+    "write_sums": "truewheel.batch.sums",
 }
 
 

@@ -18,16 +18,13 @@ from support.batches import SETTINGS, batch, pure_wheel
 from support.cli import environment
 from support.fixtures import family
 from support.hello import hello_wheel
+from support.kills import KilledError, Killer, content
 from truewheel.batch.apply import apply_batch
 from truewheel.batch.journal import folder_of, open_journal
 from truewheel.errors import OutputError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from truewheel.batch.plan import BatchPlan
-
-STEPS = ("fsync", "link", "unlink", "replace", "rename", "mkdir", "rmdir", "open", "write")
 
 
 @pytest.fixture
@@ -36,36 +33,6 @@ def inputs(tmp_path: Path) -> tuple[Path, ...]:
     dist = tmp_path / "dist"
     native = hello_wheel(dist, {"hello/libtone.so": family("x86_64").tone})
     return pure_wheel(dist, "a"), native, pure_wheel(dist, "z", content=b"z = 1\n")
-
-
-def content(folder: Path) -> dict[str, bytes | None]:
-    """Return everything below a folder, hidden files too."""
-    if not folder.exists():
-        return {}
-    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
-
-
-class KilledError(BaseException):
-    """What a run that is killed does not live to see."""
-
-
-class Killer:
-    """Lets so many calls through that change the disk, and no call after that, as if the process were gone."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, lives: int) -> None:
-        """Take the place of the functions of `os`."""
-        self.lives = lives
-        for name in STEPS:
-            monkeypatch.setattr(os, name, self._dying(getattr(os, name)))
-
-    def _dying(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*arguments: object, **options: object) -> object:
-            if self.lives <= 0:
-                raise KilledError
-            self.lives -= 1
-            return function(*arguments, **options)
-
-        return step
 
 
 def test_all_wheels_are_published(inputs: tuple[Path, ...], tmp_path: Path) -> None:

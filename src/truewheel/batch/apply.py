@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.archive.staging import rename_new, same_bytes, sync_directory, writing
 from truewheel.batch.collisions import require_no_collision
-from truewheel.batch.journal import Ready, is_committed, open_journal
+from truewheel.batch.journal import Ready, interrupted, is_committed, open_journal
 from truewheel.batch.kinds import stage_planned
+from truewheel.batch.plan import BatchPlan
 from truewheel.bundler.digests import file_sha256
 from truewheel.errors import InvalidInputError, OutputError, RefusedError
 from truewheel.retagger.retag import open_wheel
 from truewheel.threads import each_in_order
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from truewheel.batch.journal import Journal
     from truewheel.batch.kinds import Settings, WheelPlan
-    from truewheel.batch.plan import BatchPlan, PlannedWheel
+    from truewheel.batch.plan import PlannedWheel
 
 _BOUND = 1 << 30
 """How many bytes of wheels are worked on at once."""
@@ -48,11 +50,18 @@ class Applied(NamedTuple):
 
 
 def apply_batch(
-    plan: BatchPlan, directory: Path, settings: Settings, *, force: bool = False, at_once: int = 1
+    plan: BatchPlan,
+    directory: Path,
+    settings: Settings,
+    *,
+    force: bool = False,
+    at_once: int = 1,
+    then: Callable[[tuple[Applied, ...]], object] = tuple,
 ) -> tuple[Applied, ...]:
     """Do what the plan says, in `directory`, which is made when it is not there; return the results in order.
 
     force: replace different files of the results' names. at_once: how many wheels are worked on at a time.
+    then: what belongs to the batch once its results are there; a run that was interrupted in it does it again.
 
     Raises RefusedError when an input is not the planned one or results would take each other's or another file's
     place, and whatever making a result raises; the folder is as before then. Raises OutputError, and leaves the journal
@@ -68,14 +77,31 @@ def apply_batch(
             try:
                 _make_ready(plan, journal, settings, sizes, at_once)
                 _require_room(plan, journal, directory, force=force)
-                journal.commit()
+                journal.commit(plan.to_json(directory.resolve()))
             except BaseException:
                 journal.remove()
                 raise
         applied = _publish(plan, journal, directory, force=force)
         _remove_inputs(plan, directory)
+        then(applied)
         journal.remove()
     return applied
+
+
+def finish_interrupted(
+    directory: Path,
+    settings: Settings,
+    *,
+    force: bool = False,
+    then: Callable[[tuple[Applied, ...]], object] = tuple,
+) -> tuple[Applied, ...]:
+    """Finish what earlier runs into `directory` had ready when they were interrupted; return the results.
+
+    A run that takes its wheels away cannot be started again with the same ones, so whoever comes next finishes it.
+    Raises as `apply_batch` does.
+    """
+    plans = [BatchPlan.from_json(data, directory) for data in interrupted(directory)]
+    return tuple(made for plan in plans for made in apply_batch(plan, directory, settings, force=force, then=then))
 
 
 def check_inputs(plan: BatchPlan, at_once: int) -> list[int]:

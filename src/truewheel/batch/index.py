@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truewheel.archive.reader import WheelReader
-from truewheel.archive.staging import copy_unchanged
+from truewheel.batch.files import copy_file, write_file
 from truewheel.batch.index_entry import entry_of
 from truewheel.batch.index_pages import (
     project_json,
@@ -21,7 +21,6 @@ from truewheel.batch.index_pages import (
     root_json,
     root_page,
 )
-from truewheel.batch.sums import write_file
 from truewheel.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -108,6 +107,5 @@ def _bring(wheel: Path, entry: Entry, metadata: bytes, folder: Path, *, force: b
     """Put a wheel where its entry says, and its metadata beside it."""
     place = folder / entry.path
     if place.parent == folder and wheel.resolve() != place.resolve():
-        with WheelReader.open(wheel) as reader:
-            copy_unchanged(reader, folder, force=force)
+        copy_file(wheel, place, force=force)
     write_file(place.with_name(f"{place.name}.metadata"), metadata)

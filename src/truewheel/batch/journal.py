@@ -15,14 +15,17 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from truewheel.archive.staging import make_directory, remove_directories, sync_directory, writing
+from truewheel.batch.files import write_file
 from truewheel.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 SCHEMA = "truewheel.batch-journal/1"
 _NAME = "journal.jsonl"
+_PLAN = "plan.json"
+_FOLDER = ".truewheel-batch-"
 _COMMIT = "commit"
 
 
@@ -59,8 +62,12 @@ class Journal:
         self._write({"ready": record})
         self.ready[record.number] = record
 
-    def commit(self) -> None:
-        """Make it certain that all results are complete and may be published: from now on the batch is finished."""
+    def commit(self, plan: Mapping[str, Any]) -> None:
+        """Make it certain that all results are complete and may be published: from now on the batch is finished.
+
+        plan: as JSON, for whoever finds the journal without it.
+        """
+        write_file(self.folder / _PLAN, json.dumps(plan).encode())
         sync_directory(self.folder)
         self._write({_COMMIT: True})
         with writing(self.folder):
@@ -68,16 +75,18 @@ class Journal:
         self.committed = True
 
     def forget_all_but(self, kept: set[str]) -> None:
-        """Delete every file of the folder that is neither the journal nor in `kept`."""
+        """Delete every file of the folder that is neither the journal, nor the plan, nor in `kept`."""
         with writing(self.folder):
             for path in sorted(self.folder.iterdir()):
-                if path.name != _NAME and path.name not in kept:
+                if path.name not in {_NAME, _PLAN, *kept}:
                     path.unlink()
 
     def remove(self) -> None:
         """Delete the journal and what is left in its folder."""
         self.forget_all_but(set())
         with writing(self.folder):
+            # Without the plan, a journal that is committed tells that nothing is left to do.
+            (self.folder / _PLAN).unlink(missing_ok=True)
             (self.folder / _NAME).unlink(missing_ok=True)
         remove_directories(self._made)
         with suppress(OSError):
@@ -91,7 +100,7 @@ class Journal:
 
 def folder_of(directory: Path, digest: str) -> Path:
     """Return the folder of the batch whose plan has this digest."""
-    return directory / f".truewheel-batch-{digest[:16]}"
+    return directory / f"{_FOLDER}{digest[:16]}"
 
 
 def is_committed(directory: Path, digest: str) -> bool:
@@ -101,6 +110,25 @@ def is_committed(directory: Path, digest: str) -> bool:
     except OSError:
         return False
     return any(_COMMIT in line for line in _lines(content, digest))
+
+
+def interrupted(directory: Path) -> Iterator[object]:
+    """Yield the plan, as JSON, of each batch that had everything ready and was then interrupted; remove finished ones.
+
+    A plan that cannot be read is left alone: it can still be applied by whoever has it.
+    """
+    for folder in sorted(directory.glob(f"{_FOLDER}*")):
+        with suppress(OSError):
+            folder.rmdir()  # only one that is empty lets itself be removed
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            digest = json.loads((folder / _NAME).read_bytes().partition(b"\n")[0])["plan"]
+            if folder != folder_of(directory, digest) or not is_committed(directory, digest):
+                continue
+            if (folder / _PLAN).exists():
+                yield json.loads((folder / _PLAN).read_bytes())
+            else:
+                with open_journal(directory, digest) as journal:
+                    journal.remove()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from truewheel.archive.names import SUFFIX
-from truewheel.archive.staging import temporary_file
+from truewheel.batch.files import write_file
 from truewheel.bundler.digests import file_digests, file_sha256
 from truewheel.errors import InvalidInputError
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 SCHEMA = "truewheel.names/1"
 SUMS, NAMES = "SHA256SUMS", "names.json"
 _LINE = re.compile(r"([0-9a-f]{64}) [ *]([^\\/]+)")
-_MODE = 0o666
 
 
 class Published(NamedTuple):
@@ -41,16 +40,6 @@ def write_sums(directory: Path, published: Iterable[Published], jobs: int = 1) -
     """
     sums, names = _sums(directory, jobs), _names(directory, published)
     return write_file(directory / SUMS, sums), write_file(directory / NAMES, names)
-
-
-def write_file(path: Path, content: bytes) -> Path:
-    """Bring a file into its folder, whole or not at all; one that has this content already is left alone."""
-    if path.is_file() and path.read_bytes() == content:
-        return path
-    with temporary_file(path.parent, _MODE) as (file, staged):
-        file.write(content)
-    with staged:
-        return staged.replace(path.name)
 
 
 def _sums(directory: Path, jobs: int) -> bytes:
@@ -76,7 +65,10 @@ def _present_sums(directory: Path) -> dict[str, str]:
 
 
 def _names(directory: Path, published: Iterable[Published]) -> bytes:
-    """Return the map of names: one entry for each wheel that was ever given, by its content and its new name."""
+    """Return the map of names: one entry for each wheel that was ever given, by its content and its new name.
+
+    A wheel that stayed what it was is told only when nothing became of that: the result of an earlier run may be given.
+    """
     entries = {(item["new"], item["old"], item["old_sha256"]): item for item in _present_names(directory / NAMES)}
     for item in published:
         entry = {
@@ -86,8 +78,14 @@ def _names(directory: Path, published: Iterable[Published]) -> bytes:
             "new_sha256": file_sha256(str(item.path)),
         }
         entries[entry["new"], entry["old"], entry["old_sha256"]] = entry
-    ordered = [entries[key] for key in sorted(entries)]
+    results = {(item["new"], item["new_sha256"]) for item in entries.values() if not _stayed(item)}
+    told = [item for item in entries.values() if not (_stayed(item) and (item["new"], item["new_sha256"]) in results)]
+    ordered = sorted(told, key=lambda item: (item["new"], item["old"], item["old_sha256"]))
     return (json.dumps({"schema": SCHEMA, "names": ordered}, indent=2) + "\n").encode()
+
+
+def _stayed(entry: dict[str, Any]) -> bool:
+    return (entry["old"], entry["old_sha256"]) == (entry["new"], entry["new_sha256"])
 
 
 def _present_names(path: Path) -> list[dict[str, Any]]:

@@ -30,11 +30,11 @@ def apply_plan(options: Mapping[str, Any]) -> ExitCode:
     """Apply the plan that the command names."""
     path = Path(options["plan_file"])
     plan = _read(path)
-    done = attempt(lambda: _apply(plan, options))
     failures = [failure.to_json() for failure in plan.refused]
+    done = attempt(lambda: _apply(plan, options, failures))
     for failure in plan.refused:
         _say(f"{failure.file}: was refused when it was planned: {failure.error}")
-    code = ExitCode.SOME_FAILED if plan.refused else ExitCode.DONE
+    code = ExitCode.SOME_FAILED if failures else ExitCode.DONE
     results: tuple[Applied, ...] = ()
     if isinstance(done, TruewheelError):
         complain(done, path.name)
@@ -47,14 +47,14 @@ def apply_plan(options: Mapping[str, Any]) -> ExitCode:
             click.echo(os.fsencode(made.path.resolve()))
     if results:
         _say(f"{plural(len(results), 'wheel')} written as planned")
-        finish(options, results)
     if options["as_json"]:
         applied = [_result(made) for made in results]
         click.echo(json.dumps({"schema": SCHEMA, "applied": applied, "failed": failures}, indent=2))
     return code
 
 
-def _apply(plan: BatchPlan, options: Mapping[str, Any]) -> tuple[Applied, ...]:
+def _apply(plan: BatchPlan, options: Mapping[str, Any], failures: list[dict[str, Any]]) -> tuple[Applied, ...]:
+    """Apply the plan, or look whether it can be; add what fails after the wheels are published."""
     directory = Path(options["wheel_dir"])
     at_once, within = pace([str(item.path) for item in plan.wheels], options["jobs"])
     if options["dry_run"]:
@@ -64,7 +64,12 @@ def _apply(plan: BatchPlan, options: Mapping[str, Any]) -> tuple[Applied, ...]:
             _say(f"{item.plan.input_name} -> {directory / item.plan.output_name}")
         return ()
     settings = Settings(Path(plan.sysroot), within)
-    return apply_batch(plan, directory, settings, force=options["force"], at_once=at_once)
+    force = options["force"]
+
+    def then(made: tuple[Applied, ...]) -> None:
+        failures.extend(finish(options, made))
+
+    return apply_batch(plan, directory, settings, force=force, at_once=at_once, then=then)
 
 
 def _read(path: Path) -> BatchPlan:

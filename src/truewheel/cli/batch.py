@@ -19,7 +19,7 @@ from truewheel.cli.format import plural
 from truewheel.errors import TruewheelError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from truewheel.batch.apply import Applied
     from truewheel.errors import ExitCode
@@ -116,30 +116,51 @@ def run_task(options: Mapping[str, Any], task: Task[Plan, Done]) -> tuple[Failur
     """Do what the options ask with every wheel that the command names; return as `for_each` does."""
     alone = len(options["wheels"]) == 1
     opener = _Opener(task.opened, keeps=alone and not (options["all_or_nothing"] or options["plan"]))
+    late: Failures = []
+    if options["all_or_nothing"] and not (options["plan"] or options["dry_run"]):
+        earlier, late = _finish_interrupted(options, task)
+        options = {**options, "wheels": _where_they_are_now(options["wheels"], earlier)}
     with closing(opener):
-        return _run(options, task, opener)
+        return _run(options, task, opener, late)
 
 
-def _run(options: Mapping[str, Any], task: Task[Plan, Done], opener: _Opener) -> tuple[Failures, ExitCode]:
+def _finish_interrupted(options: Mapping[str, Any], task: Task[Plan, Done]) -> tuple[tuple[Applied, ...], Failures]:
+    """Finish what an earlier run had ready when it was interrupted; return the results, and what failed after them."""
+    from truewheel.batch.apply import finish_interrupted
+
+    folder, late = _one_folder(task, options["wheels"]), Failures()
+    settings = Settings(task.sysroot)
+    done = finish_interrupted(
+        folder, settings, force=task.overwrite, then=lambda made: late.extend(finish(options, made))
+    )
+    if done:
+        click.echo(f"finished a run that was interrupted: {plural(len(done), 'wheel')}", err=True)
+    return done, late
+
+
+def _where_they_are_now(wheels: Sequence[str], earlier: Sequence[Applied]) -> tuple[str, ...]:
+    """Return the wheels, with the results in the place of those that the finished run has taken away."""
+    now = {(str(made.path.parent.resolve()), made.plan.input_name): str(made.path) for made in earlier if made.removed}
+    places = ((str(Path(wheel).parent.resolve()), Path(wheel).name) for wheel in wheels)
+    return tuple(dict.fromkeys(now.get(place, wheel) for place, wheel in zip(places, wheels, strict=True)))
+
+
+def _run(
+    options: Mapping[str, Any], task: Task[Plan, Done], opener: _Opener, late: Failures
+) -> tuple[Failures, ExitCode]:
+    """Do what the options ask. late: what failed already, after a run that was interrupted was finished."""
     planned, failures, total = _plan_all(options, task, opener)
+    failures += late
     if options["plan"] or options["dry_run"]:
         for item in planned:
             task.present_plan(item.plan)
         if options["plan"]:
             _write_plan(Path(options["plan"]), task, planned, failures, as_json=options["as_json"])
         return failures, exit_code(failures, total)
-    done: list[Made] = []
-
-    def present(plan: Plan, made: Done | Applied) -> None:
-        done.append(made)
-        task.present(plan, made)
-
     if options["all_or_nothing"]:
-        failures = failures or _publish_all(options, task, planned, present)
+        failures = failures or _publish_all(options, task, planned)
     else:
-        failures += _publish_each(options, task, opener, planned, present)
-    if done:
-        finish(options, done)
+        failures += _publish_each(options, task, opener, planned)
     return failures, exit_code(failures, total)
 
 
@@ -172,7 +193,6 @@ def _publish_each(
     task: Task[Plan, Done],
     opener: _Opener,
     planned: Sequence[PlannedWheel[Plan]],
-    present: Callable[[Plan, Done | Applied], None],
 ) -> Failures:
     """Make one wheel after the other, each published when it is ready; return what failed."""
     plans = {str(item.path): item.plan for item in planned}
@@ -184,34 +204,42 @@ def _publish_each(
             done = task.apply(reader, plan, within)
         return plan, task.finish(done, wheel) if task.finish else done
 
-    return for_each(plans, apply_one, lambda pair: present(*pair), at_once=at_once)[0]
+    made: list[Made] = []
+
+    def present(pair: tuple[Plan, Done]) -> None:
+        made.append(pair[1])
+        task.present(*pair)
+
+    failures, _ = for_each(plans, apply_one, present, at_once=at_once)
+    return failures + finish(options, made)
 
 
-def _publish_all(
-    options: Mapping[str, Any],
-    task: Task[Plan, Done],
-    planned: Sequence[PlannedWheel[Plan]],
-    present: Callable[[Plan, Done | Applied], None],
-) -> Failures:
+def _publish_all(options: Mapping[str, Any], task: Task[Plan, Done], planned: Sequence[PlannedWheel[Plan]]) -> Failures:
     """Make all wheels and publish them together; return what failed."""
     from truewheel.batch.apply import apply_batch
 
     at_once, within = pace([str(item.path) for item in planned], options["jobs"])
     plan = BatchPlan(tuple(planned), sysroot=str(task.sysroot), removes_inputs=task.removes_inputs)
     settings = Settings(task.sysroot, within)
-    directory = _one_folder(task, planned)
-    result = attempt(lambda: apply_batch(plan, directory, settings, force=task.overwrite, at_once=at_once))
+    directory = _one_folder(task, [str(item.path) for item in planned])
+    late = Failures()
+
+    def then(made: tuple[Applied, ...]) -> None:
+        late.extend(finish(options, made))
+
+    force = task.overwrite
+    result = attempt(lambda: apply_batch(plan, directory, settings, force=force, at_once=at_once, then=then))
     if isinstance(result, TruewheelError):
         complain(result)
         return [failed(str(item.path), result) for item in planned]
     for item, made in zip(planned, result, strict=True):
-        present(item.plan, made)
-    return []
+        task.present(item.plan, made)
+    return late
 
 
-def _one_folder(task: Task[Plan, Done], planned: Sequence[PlannedWheel[Plan]]) -> Path:
+def _one_folder(task: Task[Plan, Done], wheels: Sequence[str]) -> Path:
     """Return where all results go; raise UsageError when that is not one folder."""
-    folders = {item.path.parent for item in planned} if task.directory is None else {task.directory}
+    folders = {Path(wheel).parent for wheel in wheels} if task.directory is None else {task.directory}
     if len(folders) > 1:
         raise UsageError("needs one folder for all new wheels", where="--all-or-nothing", hint="name it with -w DIR")
     return next(iter(folders), Path())
@@ -223,7 +251,7 @@ def _write_plan(
     import json
 
     from truewheel.batch.failure import Failure
-    from truewheel.batch.sums import write_file
+    from truewheel.batch.files import write_file
 
     refused = tuple(Failure(**{**failure, "reasons": tuple(failure["reasons"])}) for failure in failures)
     plan = BatchPlan(tuple(planned), refused, str(task.sysroot), task.removes_inputs)
@@ -234,17 +262,29 @@ def _write_plan(
         click.echo(os.fsencode(path.resolve()))
 
 
-def finish(options: Mapping[str, Any], done: Iterable[Made]) -> None:
-    """Write what the folders of the new wheels say of themselves, and the package index, when asked for."""
-    made = list(done)
+def finish(options: Mapping[str, Any], done: Sequence[Made]) -> Failures:
+    """Write what the folders of the new wheels say of themselves, and the package index, when asked for.
+
+    Return what failed; the wheels are published by then.
+    """
+    result = attempt(lambda: _release(options, done)) if done else None
+    if not isinstance(result, TruewheelError):
+        return []
+    complain(result)
+    return [failed(result.where or str(done[0].path.parent), result)]
+
+
+def _release(options: Mapping[str, Any], done: Sequence[Made]) -> None:
     if options["sums"]:
         from truewheel.batch.sums import Published, write_sums
 
-        for folder in sorted({item.path.parent for item in made}):
-            here = [item for item in made if item.path.parent == folder]
+        for folder in sorted({item.path.parent for item in done}):
+            here = [item for item in done if item.path.parent == folder]
             told = [Published(item.plan.input_name, item.plan.input_sha256, item.path) for item in here]
             write_sums(folder, told, options["jobs"])
     if options["index"]:
         from truewheel.batch.index import update_index
 
-        update_index(Path(options["index"]), [item.path for item in made], force=options.get("force", False))
+        # Where a command tells the two apart, `--force` is about names that are not true.
+        replaces = options.get("overwrite", options["force"])
+        update_index(Path(options["index"]), [item.path for item in done], force=replaces)

@@ -1,0 +1,55 @@
+"""Files that a batch writes beside its wheels: whole or not at all, and untouched where nothing changes.
+
+The temporary name of each follows from its own name, so that what a killed run left is taken up by the next.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from shutil import copyfileobj
+from typing import TYPE_CHECKING, BinaryIO
+
+from truewheel.archive.staging import make_directory, same_bytes, sync_directory, writing
+from truewheel.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def write_file(path: Path, content: bytes) -> Path:
+    """Bring a file into its folder, which is made if need be; one that has this content already is left alone."""
+    if not (path.is_file() and path.read_bytes() == content):
+        with _replacing(path) as file:
+            file.write(content)
+    return path
+
+
+def copy_file(source: Path, path: Path, *, force: bool) -> Path:
+    """Bring a copy of a file to `path`; raise OutputError when another file is there, unless `force` replaces it."""
+    if same_bytes(source, path):
+        return path
+    if path.exists() and not force:
+        raise OutputError("exists already with other content", where=str(path), hint="`--force` replaces it")
+    with source.open("rb") as content, _replacing(path) as file:
+        copyfileobj(content, file)
+    return path
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of `path` when it is complete and on the disk; an OSError is an OutputError."""
+    part = path.with_name(f".{path.name}.part")
+    with writing(path):
+        make_directory(path.parent)
+        try:
+            with part.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        sync_directory(path.parent)

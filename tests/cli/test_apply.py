@@ -1,0 +1,257 @@
+"""Many wheels from the command line: a plan and its end, all or nothing, sums and an index."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from support.batches import pure_wheel
+from support.cli import truewheel
+from support.fixtures import family, unrepaired_wheel
+from support.kills import KilledError, Killer, content
+
+LIBRARIES = family("x86_64").folder
+HELLO = unrepaired_wheel("x86_64")
+REPAIRED = "hello-1.0-cp310-abi3-manylinux1_x86_64.manylinux_2_5_x86_64.whl"
+IN_PLACE = ("retag", "--all-or-nothing", "--in-place", "--sums", "--index", "simple", "--python-tag", "py312", "dist")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b", "c"):
+        pure_wheel(tmp_path / "dist", name, content=f"# {name}\n".encode())
+    return tmp_path
+
+
+def names(folder: Path | str) -> list[str]:
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def test_a_plan_is_written_and_then_done(here: Path) -> None:
+    shutil.copy(HELLO, here / "dist")
+    planned = truewheel("repair", "--plan", "plans/plan.json", "--lib-path", LIBRARIES, "dist")
+    assert (planned.code, planned.output) == (0, f"{here}/plans/plan.json\n")
+    assert planned.errors == "4 wheels planned, 0 refused\n"
+    assert not (here / "wheelhouse").exists()
+    applied = truewheel("apply", "plans/plan.json", "--sums", "-w", "out")
+    assert applied.code == 0
+    assert applied.output.splitlines() == [
+        f"{here}/out/{name}"
+        for name in ("a-1.0-py3-none-any.whl", "b-1.0-py3-none-any.whl", "c-1.0-py3-none-any.whl", REPAIRED)
+    ]
+    assert applied.errors == "4 wheels written as planned\n"
+    assert names("out") == sorted(
+        [path.rpartition("/")[2] for path in applied.output.split()] + ["SHA256SUMS", "names.json"]
+    )
+    assert truewheel("repair", "-w", "other", "--lib-path", LIBRARIES, "dist").code == 0
+    assert (here / "other" / REPAIRED).read_bytes() == (here / "out" / REPAIRED).read_bytes()
+
+
+def test_a_plan_tells_why(here: Path) -> None:
+    del here
+    truewheel("repair", "--plan", "plan.json", "--lib-path", LIBRARIES, HELLO)
+    truewheel("retag", "--plan", "retag.json", "--python-tag", "py312", "dist")
+    (repair,) = json.loads(Path("plan.json").read_text())["wheels"]
+    assert repair["evidence"] == []
+    retags = json.loads(Path("retag.json").read_text())["wheels"]
+    assert [item["evidence"] for item in retags] == [["py312-none: unjudged"]] * 3
+
+
+def test_a_plan_of_what_is_out_of_reach_tells_why(here: Path) -> None:
+    mac = unrepaired_wheel("x86_64")
+    del here
+    truewheel("repair", "--plan", "plan.json", "--lib-path", LIBRARIES, "--plat", "manylinux_2_28", mac)
+    (item,) = json.loads(Path("plan.json").read_text())["wheels"]
+    assert item["old_name"] == HELLO.name
+
+
+def test_with_json_the_plans_are_told_as_in_a_dry_run() -> None:
+    planned = json.loads(truewheel("retag", "--json", "--plan", "plan.json", "--python-tag", "py312", "dist").output)
+    dry = json.loads(truewheel("retag", "--json", "--dry-run", "--python-tag", "py312", "dist").output)
+    assert planned == dry
+
+
+def test_refusals_are_kept_in_the_plan_and_told_again(here: Path) -> None:
+    planned = truewheel("repair", "--plan", "plan.json", "dist", HELLO)
+    assert planned.code == 4
+    assert planned.errors.endswith("3 wheels planned, 1 refused\n")
+    applied = truewheel("apply", "plan.json")
+    assert applied.code == 4
+    assert len(applied.output.splitlines()) == 3
+    assert f"{HELLO}: was refused when it was planned: " in applied.errors
+    assert len(names(here / "wheelhouse")) == 3
+
+
+def test_inputs_are_checked_before_anything_is_written(here: Path) -> None:
+    truewheel("repair", "--plan", "plan.json", "dist")
+    pure_wheel(here / "dist", "b", content=b"# other\n")
+    for arguments in ((), ("--dry-run",)):
+        applied = truewheel("apply", "plan.json", *arguments)
+        assert (applied.code, applied.output) == (1, "")
+        assert "dist/b-1.0-py3-none-any.whl has other content than when it was planned" in applied.errors
+    document = json.loads(truewheel("apply", "plan.json", "--json").output)
+    assert document["applied"] == []
+    assert document["failed"][0]["file"] == "plan.json"
+    assert not (here / "wheelhouse").exists()
+
+
+def test_a_dry_run_of_a_plan_writes_nothing(here: Path) -> None:
+    truewheel("retag", "--plan", "plan.json", "--python-tag", "py312", "dist/a*")
+    applied = truewheel("apply", "plan.json", "-n", "-w", "out")
+    assert (applied.code, applied.output) == (0, "")
+    assert applied.errors == "a-1.0-py3-none-any.whl -> out/a-1.0-py312-none-any.whl\n"
+    assert not (here / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [(None, "cannot be read: No such file or directory"), ("{", "is no JSON document"), ("{}", "the plan has schema")],
+)
+def test_what_is_no_plan_is_told(content: str | None, what: str) -> None:
+    if content is not None:
+        Path("plan.json").write_text(content)
+    applied = truewheel("apply", "plan.json")
+    assert applied.code == 3
+    assert applied.errors.startswith(f"error: plan.json: {what}")
+
+
+@pytest.mark.parametrize("command", [("repair",), ("retag", "--python-tag", "py3", "-w", "wheelhouse")])
+def test_all_or_nothing(command: tuple[str, ...], here: Path) -> None:
+    done = truewheel(*command, "--all-or-nothing", "dist")
+    assert done.code == 0
+    assert done.output.splitlines() == [f"{here}/wheelhouse/{name}-1.0-py3-none-any.whl" for name in "abc"]
+    (here / "dist" / "b-1.0-py3-none-any.whl").write_bytes(b"damaged")
+    shutil.rmtree(here / "wheelhouse")
+    done = truewheel(*command, "--all-or-nothing", "dist")
+    assert (done.code, done.output) == (4, "")
+    assert not (here / "wheelhouse").exists()
+
+
+def test_without_it_one_bad_wheel_does_not_stop_the_others(here: Path) -> None:
+    (here / "dist" / "b-1.0-py3-none-any.whl").write_bytes(b"damaged")
+    assert truewheel("repair", "dist").code == 4
+    assert names("wheelhouse") == ["a-1.0-py3-none-any.whl", "c-1.0-py3-none-any.whl"]
+
+
+def test_names_that_are_taken_stop_all_of_them(here: Path) -> None:
+    (here / "wheelhouse").mkdir()
+    (here / "wheelhouse" / "b-1.0-py3-none-any.whl").write_bytes(b"another")
+    done = truewheel("repair", "--json", "--all-or-nothing", "dist")
+    document = json.loads(done.output)
+    assert (done.code, document["repaired"], len(document["failed"])) == (4, [], 3)
+    assert names("wheelhouse") == ["b-1.0-py3-none-any.whl"]
+    assert truewheel("repair", "--force", "--all-or-nothing", "dist").code == 0
+    assert len(names("wheelhouse")) == 3
+
+
+def test_collisions_are_found_before_anything_is_written(here: Path) -> None:
+    pure_wheel(here / "more", "a", content=b"# other\n")
+    done = truewheel("repair", "dist", "more")
+    assert done.code == 4
+    assert "more/a-1.0-py3-none-any.whl: would be written as a-1.0-py3-none-any.whl, as another" in done.errors
+    assert len(names("wheelhouse")) == 3
+    assert truewheel("repair", "-w", "other", "--all-or-nothing", "dist", "more").code == 4
+    assert not (here / "other").exists()
+
+
+def test_all_or_nothing_beside_the_wheels_needs_one_folder(here: Path) -> None:
+    pure_wheel(here / "more", "d")
+    done = truewheel("retag", "--all-or-nothing", "--python-tag", "py312", "dist", "more")
+    assert done.code == 2
+    assert "--all-or-nothing: needs one folder for all new wheels (name it with -w DIR)" in done.errors
+    assert truewheel("retag", "--all-or-nothing", "--python-tag", "py312", "dist").code == 0
+    assert len(names("dist")) == 6
+
+
+def test_wheels_can_give_way_together(here: Path) -> None:
+    assert truewheel(*IN_PLACE).code == 0
+    assert names("dist") == ["SHA256SUMS", *(f"{name}-1.0-py312-none-any.whl" for name in "abc"), "names.json"]
+    told = json.loads((here / "dist" / "names.json").read_text())["names"]
+    assert [(item["old"], item["new"]) for item in told] == [
+        (f"{name}-1.0-py3-none-any.whl", f"{name}-1.0-py312-none-any.whl") for name in "abc"
+    ]
+
+
+def test_wheels_that_keep_their_name_are_replaced_in_place(here: Path) -> None:
+    wheel = here / "dist" / "a-1.0-py3-none-any.whl"
+    pure_wheel(here / "dist", "a", tag="py2.py3-none-any")
+    wheel.unlink()
+    assert truewheel("retag", "--all-or-nothing", "--in-place", "--normalize", "dist").code == 0
+    assert names("dist") == ["a-1.0-py2.py3-none-any.whl", "b-1.0-py3-none-any.whl", "c-1.0-py3-none-any.whl"]
+    with zipfile.ZipFile(here / "dist" / "a-1.0-py2.py3-none-any.whl") as archive:
+        assert b"Tag: py2-none-any\nTag: py3-none-any" in archive.read("a-1.0.dist-info/WHEEL")
+
+
+def test_a_run_in_place_that_is_killed_anywhere_is_finished_by_the_next(here: Path) -> None:
+    shutil.copytree("dist", "kept")
+    assert truewheel(*IN_PLACE).code == 0
+    whole, index = content(here / "dist"), content(here / "simple")
+    killed, lives = True, 0
+    while killed:
+        shutil.rmtree("dist")
+        shutil.rmtree("simple", ignore_errors=True)
+        shutil.copytree("kept", "dist")
+        with pytest.MonkeyPatch.context() as patched:
+            Killer(patched, lives)
+            try:
+                truewheel(*IN_PLACE)
+                killed = False
+            except KilledError:
+                lives += 1
+        done = truewheel(*IN_PLACE)
+        assert done.code == 0
+        assert done.output.splitlines() == [f"{here}/dist/{name}-1.0-py312-none-any.whl" for name in "abc"]
+        assert content(here / "dist") == whole
+        assert content(here / "simple") == index
+    assert lives > 40
+
+
+def test_an_interrupted_run_is_told(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: object, **__: object) -> None:
+        raise KilledError
+
+    monkeypatch.setattr("truewheel.batch.apply._remove_inputs", die)
+    with pytest.raises(KilledError):
+        truewheel(*IN_PLACE)
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    done = truewheel(*IN_PLACE)
+    assert "finished a run that was interrupted: 3 wheels\n" in done.errors
+    told = json.loads((here / "dist" / "names.json").read_text())["names"]
+    assert [item["old"] for item in told] == [f"{name}-1.0-py3-none-any.whl" for name in "abc"]
+
+
+def test_an_index_and_sums_are_written_beside(here: Path) -> None:
+    assert truewheel("repair", "--sums", "--index", "simple", "dist").code == 0
+    assert names("wheelhouse") == ["SHA256SUMS", *(f"{name}-1.0-py3-none-any.whl" for name in "abc"), "names.json"]
+    assert names("simple") == ["a", "b", "c", "index.html", "index.json"]
+    assert (here / "simple" / "a" / "a-1.0-py3-none-any.whl.metadata").exists()
+    pure_wheel(here / "dist", "a", content=b"# other\n")
+    done = truewheel("repair", "--json", "-w", "other", "--index", "simple", "dist")
+    document = json.loads(done.output)
+    assert (done.code, len(document["repaired"])) == (4, 3)
+    assert document["failed"][0]["reasons"] == ["a-1.0-py3-none-any.whl has another content there"]
+    truewheel("repair", "--plan", "plan.json", "dist")
+    done = truewheel("apply", "plan.json", "-w", "third", "--index", "simple")
+    assert done.code == 4
+    assert "has another content there" in done.errors
+    assert truewheel("repair", "-w", "other", "--force", "--index", "simple", "dist").code == 0
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_results_come_in_the_order_of_the_inputs(jobs: str, here: Path) -> None:
+    done = truewheel("repair", "-j", jobs, "dist/c*", "dist/a*", "dist/b*")
+    assert done.output.splitlines() == [f"{here}/wheelhouse/{name}-1.0-py3-none-any.whl" for name in "cab"]
+
+
+def test_words_may_come_from_a_file(here: Path) -> None:
+    (here / "list").write_text("dist/a-1.0-py3-none-any.whl\ndist/[bc]*.whl\n")
+    done = truewheel("repair", "--from-file", "list")
+    assert done.code == 0
+    assert len(names("wheelhouse")) == 3
+    assert truewheel("repair", "--from-file", "gone").code == 2
