@@ -52,6 +52,12 @@ def test_the_plain_label_promises_nothing(subject: str) -> None:
     assert answer.findings == ()
 
 
+def test_a_machine_that_nobody_knows_is_another_one_than_the_codes() -> None:
+    answer = about(HELLO, "linux_foo_bar")
+    assert answer.headline == "linux_foo_bar is forbidden by 1 fact"
+    assert "not for foo_bar" in answer.findings[0].text
+
+
 def test_the_plain_label_wants_its_libraries_nevertheless() -> None:
     answer = about(HELLO, "linux", libraries=False)
     assert answer.headline.endswith("; but 1 library must be found before the wheel can be repaired")
@@ -89,7 +95,7 @@ def test_a_tag_that_a_symbol_version_forbids(tmp_path: Path) -> None:
     assert any("; allowed since manylinux_2_" in line for line in texts(answer))
 
 
-@pytest.mark.parametrize("tag", ["manylinux_17", "linux_foo_bar", "manylinux3000"])
+@pytest.mark.parametrize("tag", ["manylinux_17", "manylinux3000"])
 def test_a_tag_that_does_not_exist(tag: str) -> None:
     with pytest.raises(UsageError, match="is no policy for this wheel") as caught:
         about(HELLO, tag)
