@@ -129,7 +129,8 @@ def _purelib(subject: Subject) -> Iterator[Found]:
     if not values:
         return
     where = _where(subject)
-    native = [*dict.fromkeys((*evidence.linux.installed, *evidence.macos.installed, *evidence.proof.pe))]
+    windows = (file.member for file in evidence.proof.windows)
+    native = [*dict.fromkeys((*evidence.linux.installed, *evidence.macos.installed, *windows))]
     at_root = [member for member in native if not member.startswith(f"{_data(subject)}/")]
     for member in native:
         if member.startswith(f"{_data(subject)}/purelib/"):

@@ -15,21 +15,22 @@ _MOST_SLICES = 20
 
 
 def holds_machine_code(reader: WheelReader) -> bool:
-    """Whether any file is an ELF, Mach-O or Windows program or library."""
-    return any(_is_native(reader, name) for name in reader.files())
+    """Whether any file is an ELF or Mach-O file, or code for one kind of Windows."""
+    windows = []
+    for name in reader.files():
+        head = reader.head(name, 8)
+        if _is_native(head):
+            return True
+        if head[:2] == b"MZ":
+            windows.append(name)
+    if not windows:
+        return False
+    from truewheel.retagger.windows_code import windows_code
+
+    return bool(windows_code(reader, windows))
 
 
-def _is_native(reader: WheelReader, name: str) -> bool:
-    head = reader.head(name, 8)
-    if head[:4] == _ELF or head[:4] in _MACHO:
-        return True
+def _is_native(head: bytes) -> bool:
     if head[:4] in _FAT:
         return int.from_bytes(head[4:8], "big") <= _MOST_SLICES
-    return head[:2] == b"MZ" and is_pe(reader, name)
-
-
-def is_pe(reader: WheelReader, name: str) -> bool:
-    """Whether a member is a Windows program or library: `MZ`, and `PE` where its header says."""
-    head = reader.head(name, 0x400) if reader.head(name, 2) == b"MZ" else b""
-    start = int.from_bytes(head[0x3C:0x40], "little")
-    return head[start : start + 4] == b"PE\0\0"
+    return head[:4] == _ELF or head[:4] in _MACHO

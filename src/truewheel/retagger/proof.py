@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.platforms.systems import System, system_of
 from truewheel.platforms.verdict import Reason, Rule
-from truewheel.retagger.machine_code import is_pe
+from truewheel.retagger.windows_code import windows_code
 
 if TYPE_CHECKING:
     from truewheel.analyzer.analyze import Analysis
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from truewheel.archive.reader import WheelReader
     from truewheel.platforms.macos import MacVerdict
     from truewheel.platforms.verdict import Judgement, Verdict
+    from truewheel.retagger.windows_code import WindowsFile
 
 _WHOLE_WHEEL = "the wheel"
 _OTHERS = {"win": "Windows", "android": "Android"} | dict.fromkeys(
@@ -33,12 +34,12 @@ class Proof:
     """The verdicts of both formats; the one of a format that the wheel does not have says nothing.
 
     linux, macos: what is known of the files that a loader of Linux, or dyld, can map; empty, None without any.
-    pe: members that are Windows libraries or programs, which are not judged.
+    windows: members that are libraries or programs of Windows, of which only the machine is judged.
     """
 
     linux: tuple[Verdict, ...]
     macos: MacVerdict | None
-    pe: tuple[str, ...] = ()
+    windows: tuple[WindowsFile, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -49,7 +50,7 @@ class Proof:
     @property
     def native(self) -> bool:
         """Whether the wheel holds machine code at all."""
-        return bool(self.linux or self.macos or self.pe)
+        return bool(self.linux or self.macos or self.windows)
 
     def against(self, tag: str) -> tuple[Reason, ...] | None:
         """Return what stands against a platform tag; none when it is true, None when it cannot be judged."""
@@ -70,14 +71,22 @@ class Proof:
         Files of Android are ELF too, so a wheel with such files may be for either.
         """
         claimed = _OTHERS.get(tag.partition("_")[0].rstrip("0123456789"))
-        if (
-            claimed is None
-            or (claimed == "Windows" and self.pe)
-            or (claimed == "Android" and self._may_be_android(tag))
-        ):
+        if claimed == "Windows" and self.windows:
+            return self._against_windows(tag)
+        if claimed is None or (claimed == "Android" and self._may_be_android(tag)):
             return None
         detail = f"holds machine code of {self._systems()}, not of {claimed}"
         return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, detail),)
+
+    def _against_windows(self, tag: str) -> tuple[Reason, ...] | None:
+        """Return the modules, or else all files, that are for another machine; None when a machine is not known."""
+        deciding = [file for file in self.windows if file.is_module] or [*self.windows]
+        wrong = [file for file in deciding if file.tag and file.tag != tag]
+        if not wrong and any(not file.tag for file in deciding):
+            return None
+        return tuple(
+            Reason(Rule.ARCHITECTURE, file.member, f"is machine code for {file.tag}, not for {tag}") for file in wrong
+        )
 
     def _may_be_android(self, tag: str) -> bool:
         here = {item.policy.architecture for verdict in self.linux for item in verdict.judgements}
@@ -110,7 +119,11 @@ class Proof:
         return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, detail),)
 
     def _systems(self) -> str:
-        names = [("Linux", self.linux), (self.macos.platform if self.macos else "", self.macos), ("Windows", self.pe)]
+        names = [
+            ("Linux", self.linux),
+            (self.macos.platform if self.macos else "", self.macos),
+            ("Windows", self.windows),
+        ]
         return " and ".join(name for name, present in names if present)
 
     def widest(self) -> tuple[str, ...]:
@@ -127,6 +140,7 @@ class Proof:
             from truewheel.retagger.macos_tags import smallest_set
 
             tags |= set(map(str, smallest_set(self.macos.kept_minimums())))
+        tags |= {file.tag for file in self.windows if file.tag and self.against(file.tag) == ()}
         return ordered(tags)
 
 
@@ -160,5 +174,5 @@ def proof_of(reader: WheelReader, linux: Analysis, macos: MachoAnalysis) -> Proo
     return Proof(
         linux=judge(linux),
         macos=judge_macos(macos) if any(macos.graph.members()) else None,
-        pe=tuple(name for name in reader.files() if is_pe(reader, name)),
+        windows=windows_code(reader, reader.files()),
     )

@@ -55,7 +55,7 @@ class Evidence:
 
         reasons = [*self.proof.against_any()]
         reasons += [reason for tag in self._reader.name.platform for reason in self.proof.against(tag) or ()]
-        told = [f"{name} is a Windows file, which is not judged" for name in self.proof.pe]
+        told = [f"{file.member} is a Windows file, which is not judged" for file in self.proof.windows]
         raise RefusedError(
             "the machine code proves no platform tag",
             where=self._reader.path.name,

@@ -1,0 +1,63 @@
+"""Windows libraries and programs in a wheel, and which of them say for which machine it is.
+
+Follows Microsoft's "PE Format": the COFF header names the machine, and a data directory of its own marks code of .NET,
+which is for any machine. Windows tags promise no version, so the machine is all that there is to prove.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from truewheel.analyzer.other_formats import is_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from truewheel.archive.reader import WheelReader
+
+_TAGS = {0x014C: "win32", 0x8664: "win_amd64", 0xAA64: "win_arm64", 0x01C4: "win_arm32"}
+_HEAD = 0x400
+_OPTIONAL = 24
+"""Where the optional header begins, behind `PE\\0\\0` and the COFF header."""
+_DOT_NET = {0x10B: 96 + 14 * 8, 0x20B: 112 + 14 * 8}
+"""By the magic of the optional header: where it has the data directory of .NET."""
+_MODULE = ".pyd"
+
+
+class WindowsFile(NamedTuple):
+    """A member that is machine code for Windows. tag: the platform tag of its machine; empty for an unknown one."""
+
+    member: str
+    tag: str
+
+    @property
+    def is_module(self) -> bool:
+        """Whether Python imports it."""
+        return self.member.endswith(_MODULE)
+
+
+def windows_code(reader: WheelReader, names: Iterable[str]) -> tuple[WindowsFile, ...]:
+    """Return those of the members `names` that are machine code for Windows and make the wheel one for Windows.
+
+    Not those that are for every machine: code of .NET, and files that come for several machines, of which the package
+    takes the fitting one when it runs (the launchers that pip and setuptools carry in their `py3-none-any` wheels).
+    Extension modules, and what becomes a command, always count.
+    """
+    found = [file for name in names if (file := _windows_file(reader, name)) is not None]
+    scripts = f"{reader.data_dir}/scripts/"
+    chosen_at_run_time = [file for file in found if not (file.is_module or file.member.startswith(scripts))]
+    if len({file.tag for file in chosen_at_run_time}) > 1:
+        found = [file for file in found if file not in chosen_at_run_time]
+    return tuple(found)
+
+
+def _windows_file(reader: WheelReader, name: str) -> WindowsFile | None:
+    """Return what a member is for; None for what is no Windows file, or one of .NET."""
+    if not is_windows(reader, name, reader.head(name, 2)):
+        return None
+    start = int.from_bytes(reader.head(name, 0x40)[0x3C:], "little")
+    head = reader.head(name, start + _HEAD)[start:]
+    at = _OPTIONAL + _DOT_NET.get(int.from_bytes(head[_OPTIONAL : _OPTIONAL + 2], "little"), _HEAD)
+    if any(head[at : at + 8]):
+        return None
+    return WindowsFile(name, _TAGS.get(int.from_bytes(head[4:6], "little"), ""))
