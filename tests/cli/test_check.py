@@ -178,3 +178,33 @@ def test_sarif_in_a_file(tmp_path: Path) -> None:
     assert run["invocations"] == [{"executionSuccessful": True, "toolExecutionNotifications": []}]
     assert truewheel("check", "--sarif", tmp_path / "no" / "x.sarif", wheel(tmp_path / "s")).code == 1
     assert sorted(item.name for item in tmp_path.iterdir()) == ["foo-1.0-py3-none-any.whl", "found.sarif", "s"]
+
+
+def test_wheels_of_one_name_in_two_folders_are_told_apart(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    one, two = wheel(tmp_path / "a", "py3.py2-none-any"), wheel(tmp_path / "b", "py3.py2-none-any")
+    done = truewheel("check", tmp_path / "a", tmp_path / "b")
+    assert [line.partition(": ")[0] for line in done.output.splitlines()] == [str(one), str(two)]
+    assert done.errors.splitlines() == [f"{one}: 1 warning", f"{two}: 1 warning"]
+
+
+def test_an_error_says_which_wheel_of_a_name_it_is_of(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    wheel(tmp_path / "a", "py3-none-any")
+    bad = tmp_path / "b" / "foo-1.0-py3-none-any.whl"
+    bad.write_bytes(b"no archive at all")
+    done = truewheel("check", tmp_path / "a", tmp_path / "b")
+    assert done.code == 4
+    assert f"error: {bad}: " in done.errors
+
+
+def test_what_is_left_is_told_in_short_too(tmp_path: Path) -> None:
+    module = Macho("arm64", BUNDLE, commands=[build_version(1, "13.0")]).build()
+    files = {f"foo/_m{number}.so": module for number in range(9)}
+    path = wheel(tmp_path, "py3.cp39-none-macosx_11_0_arm64", files)
+    done = truewheel("check", "--fix", "--select", "untrue-tag,tag-order", path)
+    left = [line for line in done.errors.splitlines() if ": left: " in line]
+    assert len(left) == 7
+    assert left[-1].endswith("left: and 3 more of untrue-tag (-v lists them)")

@@ -12,7 +12,7 @@ import click
 
 from truewheel.check import CheckOptions, Severity, check_wheel, has_errors
 from truewheel.check.registry import chosen
-from truewheel.cli.each import for_each, pace
+from truewheel.cli.each import each_once, for_each, pace, titles
 from truewheel.cli.format import plural, printable
 from truewheel.errors import ExitCode, UsageError
 
@@ -46,11 +46,12 @@ def check_wheels(options: Mapping[str, Any]) -> ExitCode:
     _hold_together(options)
     silent = options["as_json"] or options["sarif"] == "-"
     done: list[Checked] = []
+    title = titles(each_once(options["wheels"]))
 
     def present(checked: Checked) -> None:
         done.append(checked)
-        _summarize(checked, len(rules))
-        for line in () if silent else _lines(checked, verbose=options["verbose"]):
+        _summarize(checked, title[checked.path], len(rules), verbose=options["verbose"])
+        for line in () if silent else _lines(checked, title[checked.path], verbose=options["verbose"]):
             click.echo(line)
 
     work = partial(_fix, options, wanted) if options["fix"] else partial(_check, wanted)
@@ -92,13 +93,13 @@ def _fix(options: Mapping[str, Any], wanted: CheckOptions, path: Path) -> Checke
     return Checked(path, fixed.left, fixed)
 
 
-def _lines(checked: Checked, *, verbose: int) -> Iterator[str | bytes]:
+def _lines(checked: Checked, title: str, *, verbose: int) -> Iterator[str | bytes]:
     """Yield what goes to stdout: each finding, or the path of the mended wheel."""
     if checked.fixed is not None:
         yield os.fsencode(checked.fixed.path.resolve())
         return
     for finding in _shown(checked.findings, verbose=verbose):
-        yield printable(f"{checked.path.name}: {finding}")
+        yield printable(f"{title}: {finding}")
 
 
 def _shown(findings: Sequence[Finding], *, verbose: int) -> Iterator[str]:
@@ -120,16 +121,16 @@ def _line(finding: Finding) -> str:
     return f"{severity}: {finding.rule}: {member}{finding.message}; mend: {finding.fix}{by_us}"
 
 
-def _summarize(checked: Checked, rules: int) -> None:
+def _summarize(checked: Checked, name: str, rules: int, *, verbose: int) -> None:
     """Say on stderr how it went, and what was mended."""
-    name, fixed = checked.path.name, checked.fixed
+    fixed = checked.fixed
     if fixed is not None:
         for finding in fixed.mended:
             member = "" if finding.member in finding.message else f"{finding.member}: "
             _say(f"{name}: mended: {finding.rule}: {member}{finding.message}")
         for notice in fixed.notices:
             _say(f"{name}: note: {notice}")
-        for line in _shown(checked.findings, verbose=1):
+        for line in _shown(checked.findings, verbose=verbose):
             _say(f"{name}: left: {line}")
     counts = [
         plural(number, severity.value)

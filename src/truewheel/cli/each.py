@@ -51,6 +51,7 @@ def for_each(
     Return the errors as JSON values, and the exit code: a lone wheel's own, or SOME_FAILED.
     """
     paths = each_once(wheels)
+    title = titles(paths)
     failures: list[dict[str, Any]] = []
 
     def tried(numbered: tuple[int, Path]) -> Result | TruewheelError:
@@ -62,7 +63,7 @@ def for_each(
     for path, result in zip(paths, each_in_order(tried, sizes, jobs=at_once, bound=_BOUND), strict=True):
         if isinstance(result, TruewheelError):
             failures.append(failed(str(path), result))
-            complain(result, path.name)
+            complain(result, title[path])
         else:
             present(result)
     return failures, exit_code(failures, len(paths))
@@ -74,6 +75,14 @@ def each_once(wheels: Iterable[str]) -> tuple[Path, ...]:
     for wheel in wheels:
         first.setdefault(os.path.realpath(wheel), Path(wheel))
     return tuple(first.values())
+
+
+def titles(paths: Sequence[Path]) -> dict[Path, str]:
+    """Return what each wheel is called in messages: its file name, or its path where several have that name."""
+    seen: dict[str, int] = {}
+    for path in paths:
+        seen[path.name] = seen.get(path.name, 0) + 1
+    return {path: path.name if seen[path.name] == 1 else str(path) for path in paths}
 
 
 def exit_code(failures: Sequence[Mapping[str, Any]], wheels: int) -> ExitCode:
