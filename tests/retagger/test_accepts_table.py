@@ -177,3 +177,13 @@ def test_gains_and_losses_are_disjoint_and_whole() -> None:
     old, new = (matrix(wheel(tag).name, lambda _: True) for tag in ("cp39-cp39-any", "cp39-abi3-win32"))
     for place, cell in gained(new, old).items():
         assert cell.taking == new[place].taking & ~old[place].taking
+
+
+def test_wheels_of_the_same_tags_share_a_table() -> None:
+    first, second = (
+        Candidate(file, parse_as_written(file), ">=3.9")
+        for file in ("x-1-py3-none-any.whl", "y-2.0-7-py3-none-any.whl")
+    )
+    assert table_of(first) is table_of(second)
+    assert table_of(first) != table_of(first._replace(requires_python=">=3.12"))
+    assert table_of(first) != table_of(wheel("py2-none-any", ">=3.9"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from truewheel.archive.reader import WheelReader
@@ -74,7 +74,13 @@ def answer(wheel: Candidate, text: str, target: Target) -> Answer:
 
 def table_of(wheel: Candidate) -> TableTold:
     """Return who takes a wheel."""
-    return told(compressed(_matrix(wheel)))
+    return _table(wheel.name._replace(distribution="", version="", build=""), wheel.requires_python)
+
+
+@lru_cache(maxsize=64)
+def _table(name: WheelName, requires_python: str) -> TableTold:
+    """Return who takes wheels of these tags: a release has many of the same, and a table takes long to make."""
+    return told(compressed(matrix(name, partial(_meets, requires_python))))
 
 
 def compare(old: Candidate, new: Candidate) -> Comparison:
