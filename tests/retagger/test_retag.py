@@ -426,3 +426,10 @@ def test_to_retag_twice_is_to_retag_once(wishes: dict[str, Any]) -> None:
         assert twice.path.read_bytes() == once.path.read_bytes()
         again = retag(wheel, folder / "once", **wishes)
         assert (again.path, again.written) == (once.path, False)
+
+
+def test_a_tag_that_stands_twice_in_the_name_is_written_once(tmp_path: Path) -> None:
+    wheel = pure_wheel(tmp_path).rename(tmp_path / "hello-1.0-py3-none-any.any.whl")
+    for choices in ({"platform_tag": "any"}, {"build": "2"}):
+        done = retag(wheel, tmp_path / "out", **choices)
+        assert done.path.name.endswith("-py3-none-any.whl")

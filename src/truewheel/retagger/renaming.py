@@ -206,7 +206,7 @@ def _require_tags(reader: WheelReader, axes: dict[Axis, tuple[str, ...]]) -> Non
 def _arranged(tags: tuple[str, ...], present: tuple[str, ...], options: RetagOptions) -> tuple[str, ...]:
     """Return tags in the order of the new name; another order alone is no other name unless it is asked for."""
     if not options.normalize and set(tags) == set(present):
-        return present
+        return tuple(dict.fromkeys(present))
     if options.keep_order:
         old = [tag for tag in present if tag in tags]
         return tuple(dict.fromkeys((*old, *tags)))
