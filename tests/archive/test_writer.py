@@ -284,6 +284,20 @@ def test_in_place_needs_force_too(wheel: Path) -> None:
     assert contents(wheel)["new"] == b"x"
 
 
+def test_the_same_bytes_that_another_process_brings_at_this_moment_are_left_alone(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = os.link
+
+    def late(source: Path, target: Path) -> None:
+        Path(target).write_bytes(Path(source).read_bytes())
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", late)
+    path = write(wheel, tmp_path / "out")
+    assert [each.name for each in (tmp_path / "out").iterdir()] == [path.name]
+
+
 @pytest.mark.parametrize("name", ["", "foo.zip", "../foo-1.0-py3-none-any.whl", "a/b.whl"])
 def test_only_file_names_of_wheels_are_published(wheel: Path, tmp_path: Path, name: str) -> None:
     with (
