@@ -5,9 +5,11 @@
     python3 scripts/benchmark.py dist/*-linux_*.whl     # also measures `repair` on unrepaired wheels that you name
 
 Needs Python and pip. The peers are auditwheel for Linux wheels; for macOS wheels, delocate-listdeps beside `show` and
-repairwheel beside `repair`, which both run on Linux too. Each figure is the median over runs of whole processes, the
-two programs in turn, after one run that is not counted. Peak memory is the operating system's own figure for the
-largest process; `allowed` is what truewheel may take: twice the largest member of the wheel and 60 MB.
+repairwheel beside `repair`, which both run on Linux too. Beside `retag` there are `wheel tags` and what nothing can be
+quicker than: a copy of the wheel, and the start of an interpreter that does nothing. Each figure is the median over
+runs of whole processes, the programs in turn, after one run that is not counted. Peak memory is the operating system's
+own figure for the largest process; `allowed` is what truewheel may take: twice the largest member of the wheel and
+60 MB.
 
 delocate-listdeps runs `otool`. Where there is none, llvm-otool stands in for it, and the table says so: what its
 starts cost is then this host's figure and not a Mac's.
@@ -25,8 +27,10 @@ import sys
 import tempfile
 import time
 import zipfile
+from base64 import urlsafe_b64encode
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -77,6 +81,19 @@ PEERS = {
     ("repair", "macos"): ("repairwheel", "-o"),
 }
 """The program that does the same job, and its arguments before the output folder and the wheel."""
+RELABELLED = {
+    "linux": (
+        Published(("numpy==2.4.6", "pyarrow==26.0.1"), ("--python-version=3.11",), "manylinux"),
+        "manylinux_2_39_x86_64",
+    ),
+    "macos": (
+        Published(("torch==2.15.0",), ("--python-version=3.12", "--platform=macosx_14_0_arm64"), "macosx"),
+        "macosx_15_0_arm64",
+    ),
+}
+"""Wheels that get other tags, and one that their present ones imply."""
+MANY = 1000
+"""So many small wheels are relabelled at once."""
 OURS = {"show": ("truewheel", "show"), "repair": ("truewheel", "repair", "-w")}
 _WRITES = ("-w", "-o")
 
@@ -85,6 +102,11 @@ SHIM = """#!/bin/sh
 for each; do shift; [ "$each" = -m ] || set -- "$@" "$each"; done
 exec {program} "$@"
 """
+
+
+BESIDE = 'ln -s "$4" "$3" && exec "$0" tags "$1" "$3/${4##*/}"'
+"""`wheel tags` writes beside the wheel, so it gets a link to that in the output folder."""
+COPY = 'cp "$4" "$3" && exec "$0" -c pass'
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +141,11 @@ def main() -> int:
     try:
         programs = _environment()
         published = [wheel for system in options.systems for wheel in _fetch(PUBLISHED[system], options.cache)]
+        relabelled = [
+            (wheel, tag)
+            for wheels, tag in (RELABELLED[system] for system in options.systems)
+            for wheel in _fetch(wheels, options.cache)
+        ]
     except SetupError as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return 1
@@ -130,6 +157,7 @@ def main() -> int:
                 _row(bench, job, wheel)
         if remark and any(_system(wheel) == "macos" for wheel in [*published, *options.wheels]):
             print(f"\n{remark}")
+        _relabel(bench, relabelled)
         _start_up(bench)
     return 0
 
@@ -208,6 +236,49 @@ def _row(bench: Bench, job: str, wheel: Path) -> None:
     print(f"{job:6} {wheel.name[:44]:44} {name:17} {figures} {faster} {size} {_allowed(wheel):4.0f} MB", flush=True)
 
 
+def _relabel(bench: Bench, wheels: list[tuple[Path, str]]) -> None:
+    """Measure `retag` with a tag that is implied and with a build tag, and on very many small wheels."""
+    if not wheels:
+        return
+    print(f"\n{'retag':28} {'wheel':24} {'wheel tags':>18} {'truewheel':>18} faster {'cp + python':>12} times that")
+    for wheel, tag in wheels:
+        for wish in (f"--platform-tag={tag}", "--build=1"):
+            commands = [
+                ["sh", "-c", BESIDE, str(bench.program("wheel")), wish, "-w"],
+                [str(bench.program("truewheel")), "retag", wish, "-w"],
+                ["sh", "-c", COPY, str(bench.program("python")), wish, "-w"],
+            ]
+            peer, ours, least = _measure(bench, commands, wheel)
+            figures = " ".join(f"{figure.seconds * 1e3:8.0f} ms {figure.megabytes:3.0f} MB" for figure in (peer, ours))
+            faster, times = peer.seconds / ours.seconds, ours.seconds / least.seconds
+            rest = f"{faster:5.0f}x {least.seconds * 1e3:9.0f} ms {times:5.1f}"
+            print(f"{wish[:28]:28} {wheel.name[:24]:24} {figures} {rest}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="truewheel-benchmark-") as folder:
+        _small_wheels(Path(folder))
+        command = [str(bench.program("truewheel")), "retag", "--build=1", "--jobs=2", "-w"]
+        (ours,) = _measure(bench, [command], Path(folder))
+    each = f"{ours.seconds / MANY * 1e3:.1f} ms a wheel, {ours.megabytes:.0f} MB"
+    print(f"{MANY} small wheels, --build=1 --jobs=2: {each}")
+
+
+def _small_wheels(folder: Path) -> None:
+    """Write small wheels of as many projects, with ten modules each."""
+    for number in range(MANY):
+        name = f"small{number}"
+        info = f"{name}-1.0.dist-info"
+        files = {f"{name}/m{module}.py": f"x = {module}\n" * 100 for module in range(10)}
+        files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        files[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        rows = [
+            (member, urlsafe_b64encode(sha256(text.encode()).digest()), len(text)) for member, text in files.items()
+        ]
+        listed = [f"{member},sha256={digest.decode().rstrip('=')},{size}\n" for member, digest, size in rows]
+        files[f"{info}/RECORD"] = "".join([*listed, f"{info}/RECORD,,\n"])
+        with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as archive:
+            for member, text in files.items():
+                archive.writestr(member, text)
+
+
 def _allowed(wheel: Path) -> float:
     """Return the memory in MB that truewheel may take for a wheel."""
     with zipfile.ZipFile(wheel) as archive:
@@ -234,7 +305,7 @@ def _measure(bench: Bench, commands: list[list[str]], wheel: Path | None = None)
             output = [str(folder)] if command[-1] in _WRITES else []
             try:
                 seconds, megabytes = _once(bench, [*command, *output, *([str(wheel)] if wheel else [])])
-                sizes[number] = sum(path.stat().st_size for path in folder.iterdir())
+                sizes[number] = sum(path.lstat().st_size for path in folder.iterdir())
             finally:
                 shutil.rmtree(folder)
             if run:

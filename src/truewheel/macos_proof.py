@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.analyze_macho import analyze_macho
+from truewheel.analyzer.macho.analyze import analyze_macho
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.archive.names import WheelName
 from truewheel.archive.reader import WheelReader
 from truewheel.archive.writer import NewMember
 from truewheel.errors import RefusedError, ToolError
-from truewheel.platforms.judge_macos import judge_macos
-from truewheel.platforms.macos import lacking
+from truewheel.platforms.macos.judge import judge_macos
+from truewheel.platforms.macos.verdict import lacking
 from truewheel.platforms.systems import System, systems_of
 from truewheel.platforms.verdict import sentences
 from truewheel.retagger.macos_evidence import mac_reasons_against
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from truewheel.archive.writer import StagedWheel
-    from truewheel.platforms.macos import MacVerdict
+    from truewheel.platforms.macos.verdict import MacVerdict
     from truewheel.platforms.verdict import Reason
 
 

@@ -11,16 +11,16 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from truewheel.analyzer.analyze_macho import analyze_macho
-from truewheel.analyzer.macho import is_macho, read_macho
-from truewheel.analyzer.macho_image import FileType
-from truewheel.analyzer.macho_resliced import NewWheel, resliced
+from truewheel.analyzer.macho.analyze import analyze_macho
+from truewheel.analyzer.macho.image import FileType
+from truewheel.analyzer.macho.reader import is_macho, read_macho
+from truewheel.analyzer.macho.resliced import NewWheel, resliced
 from truewheel.analyzer.search_options import require_used_excludes
 from truewheel.archive.names import WheelName
 from truewheel.archive.reader import WheelReader
 from truewheel.archive.sboms import renamed_sboms, sboms
 from truewheel.archive.writer import Changes, NewMember, Pending, copy_unchanged, stage
-from truewheel.bundler.universal import HEAD, pieces, thinned
+from truewheel.bundler.macho.universal import HEAD, pieces, thinned
 from truewheel.errors import RefusedError, UsageError
 from truewheel.macos_proof import (
     confirm,
@@ -31,8 +31,8 @@ from truewheel.macos_proof import (
     require_true,
     wheel_member,
 )
-from truewheel.platforms.judge_macos import judge_macos
-from truewheel.platforms.macos_facts import mac_facts
+from truewheel.platforms.macos.facts import mac_facts
+from truewheel.platforms.macos.judge import judge_macos
 from truewheel.retagger.macos_evidence import decide_macos_label
 from truewheel.retagger.macos_tags import MacTag, coverage, parse_mac_tag
 
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from truewheel.analyzer.macho_analysis import MachoAnalysis
-    from truewheel.analyzer.macho_image import MachoFile
-    from truewheel.platforms.macos import MacVerdict
+    from truewheel.analyzer.macho.analysis import MachoAnalysis
+    from truewheel.analyzer.macho.image import MachoFile
+    from truewheel.platforms.macos.verdict import MacVerdict
     from truewheel.retagger.macos_evidence import MacLabel
 
 SCHEMA = "truewheel.thin-plan/1"
@@ -271,7 +271,7 @@ def _changes(reader: WheelReader, plan: ThinPlan) -> Changes:
 
 def _slice(reader: WheelReader, member: str, wanted: str) -> bytes:
     """Return one slice of a fat member, verified."""
-    from truewheel.bundler.universal_check import verify_slice
+    from truewheel.bundler.macho_check.universal import verify_slice
 
     content = reader.view(member)
     found = bytes(thinned(content, wanted, member))

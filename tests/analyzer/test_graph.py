@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from support.images import image
+from truewheel.analyzer.elf.image import Dependency
 from truewheel.analyzer.graph import DependencyGraph, Edge, Lookup, Node, SearchRule
-from truewheel.analyzer.image import Dependency
 
 
 def _edge(needer: str, needed: str, found: str | None, rule: SearchRule | None = SearchRule.DEFAULT) -> Edge:

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.macho_bytes import Macho, dylib, rpath
-from truewheel.analyzer.macho import read_macho
-from truewheel.bundler.macho_edit import edit_macho
+from truewheel.analyzer.macho.reader import read_macho
+from truewheel.bundler.macho.edit import edit_macho
 from truewheel.bundler.macho_growth import growth
 from truewheel.bundler.plan import MachoEdit, SliceEdit
 

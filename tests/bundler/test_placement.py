@@ -7,11 +7,11 @@ import pytest
 
 from support.analyses import Built, image
 from support.bundles import DATA_DIR, MODULE, Libraries, edit_of, members, planned
+from truewheel.analyzer.elf.image import ImageKind
 from truewheel.analyzer.graph import SearchRule
-from truewheel.analyzer.image import ImageKind
 from truewheel.archive.layout import InstalledPath, Scheme
+from truewheel.bundler.elf.planning import origin_path
 from truewheel.bundler.plan import DroppedPath, Launcher
-from truewheel.bundler.planning import origin_path
 from truewheel.errors import InvalidInputError, RefusedError
 
 if TYPE_CHECKING:

@@ -95,14 +95,14 @@ def test_a_licence_text_never_replaces_another_one(tmp_path: Path) -> None:
 
 
 def test_texts_of_one_name_and_package_come_along_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from truewheel.bundler.installed import Package
+    from truewheel.bundler.packages.installed import Package
 
     for folder, text in (("a", "one"), ("b", "two"), ("c", "one")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "COPYING").write_text(text)
     texts = (*(str(tmp_path / folder / "COPYING") for folder in "abc"), str(tmp_path / "gone"))
     package = Package("rpm", "odd/../name", "1", licence_files=texts)
-    monkeypatch.setattr("truewheel.bundler.packages.owners", lambda _paths, _root: {"/a": package})
+    monkeypatch.setattr("truewheel.bundler.packages.owners.owners", lambda _paths, _root: {"/a": package})
     found = made(hello_wheel(tmp_path, {}), tmp_path, "/a")
     folder = f"{DIST_INFO}/licenses/truewheel/odd_.._name"
     assert {name: text for name, text in found.items() if "licenses" in name} == {

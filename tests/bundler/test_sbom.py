@@ -9,7 +9,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
 from truewheel import __version__
-from truewheel.bundler.packages import Package
+from truewheel.bundler.packages.owners import Package
 from truewheel.bundler.plan import LibraryCopy
 from truewheel.bundler.sbom import package_url, sbom
 

@@ -168,7 +168,7 @@ def test_profiles_of_your_own(tmp_path: Path) -> None:
     assert done.output.endswith("hello-1.0-cp310-abi3-manylinux_2_12_x86_64.manylinux_2_17_x86_64.whl\n")
 
 
-def loaded(*arguments: object) -> set[str]:
+def loaded(*arguments: str | Path) -> set[str]:
     """Return the modules that a run of the program loads, and that no other part of the process (coverage) does."""
     runs = [process(*each, PYTHONPROFILEIMPORTTIME="1") for each in (arguments, ("--version",))]
     assert [run.code for run in runs] == [0, 0]

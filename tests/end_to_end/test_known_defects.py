@@ -286,7 +286,7 @@ def _with_runpath(wheel: Path, paths: Mapping[str, str]) -> Path:
     """Return a wheel whose members have these RUNPATHs, set by patchelf itself."""
     import subprocess
 
-    from truewheel.bundler.elf_edit import find_patchelf
+    from truewheel.bundler.elf.edit import find_patchelf
 
     folder = wheel.parent / "with-runpath"
     folder.mkdir()

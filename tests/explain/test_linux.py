@@ -15,12 +15,12 @@ from truewheel.archive.reader import WheelReader
 from truewheel.errors import UsageError
 from truewheel.explain import explain
 from truewheel.explain.linux import explain_linux
-from truewheel.platforms.judge import judge
+from truewheel.platforms.linux.judge import judge
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from truewheel.analyzer.analyze import Analysis
+    from truewheel.analyzer.elf.analyze import Analysis
     from truewheel.explain.model import Explanation
 
 FAMILY = family("x86_64")

@@ -13,7 +13,7 @@ from support.mac_repairs import MODULE, mac_wheel, repaired
 from support.macho_analyses import BuiltMac, macho
 from support.wheels import build_wheel
 from truewheel.analyzer.graph import Outcome, SearchRule
-from truewheel.analyzer.macho_image import FileType
+from truewheel.analyzer.macho.image import FileType
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.archive.reader import WheelReader
 from truewheel.errors import UsageError

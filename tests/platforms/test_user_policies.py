@@ -9,10 +9,10 @@ import pytest
 
 from support.cli import truewheel
 from support.fixtures import family, unrepaired_wheel
-from truewheel.analyzer.image import Libc
+from truewheel.analyzer.elf.image import Libc
 from truewheel.errors import RefusedError, UsageError
+from truewheel.platforms.linux.policies import is_allowed, own_facts
 from truewheel.platforms.own_policy import OwnPolicy, read_own_policy
-from truewheel.platforms.policies import is_allowed, own_facts
 from truewheel.platforms.verdict import Judgement, Reason, Rule, Verdict
 from truewheel.retagger.evidence import decide_label, reasons_against
 

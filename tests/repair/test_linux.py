@@ -25,7 +25,7 @@ from support.wheels import build_wheel, record_row
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.archive.reader import WheelReader
 from truewheel.bundler.bundle_options import BundleOptions
-from truewheel.bundler.elf_edit import apply_edit
+from truewheel.bundler.elf.edit import apply_edit
 from truewheel.bundler.plan import ElfEdit, RepairPlan
 from truewheel.errors import ExitCode, OutputError, RefusedError, ToolError, UsageError
 from truewheel.repair import apply_plan, plan_repair, repair, scratch
@@ -218,7 +218,7 @@ def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pyt
 
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
-    monkeypatch.setattr("truewheel.bundler.apply.apply_edit", fail)
+    monkeypatch.setattr("truewheel.bundler.elf.apply.apply_edit", fail)
     with pytest.raises(ToolError):
         repair(simple(tmp_path), tmp_path / "out", options(GREET, jobs=4))
     assert not (tmp_path / "out").exists()
@@ -232,8 +232,8 @@ def test_a_result_that_would_not_keep_its_name_is_not_published(
         if source is not None:
             path.write_bytes(source.read_bytes())
 
-    monkeypatch.setattr("truewheel.bundler.apply.apply_edit", untouched)
-    monkeypatch.setattr("truewheel.bundler.apply.verify_edit", lambda *_: None)
+    monkeypatch.setattr("truewheel.bundler.elf.apply.apply_edit", untouched)
+    monkeypatch.setattr("truewheel.bundler.elf.apply.verify_edit", lambda *_: None)
     for plat in ("auto", "linux"):
         with pytest.raises(ToolError, match="would not keep its name"):
             repair(simple(tmp_path), tmp_path / "out", options(GREET, plat=plat))

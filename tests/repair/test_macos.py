@@ -23,7 +23,7 @@ from support.signature_oracle import without_signature
 from support.wheels import build_wheel
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.archive.reader import WheelReader
-from truewheel.bundler.macho_edit import EditedMacho
+from truewheel.bundler.macho.edit import EditedMacho
 from truewheel.bundler.plan import MachoEdit, RepairPlan, SliceEdit
 from truewheel.errors import ExitCode, InvalidBinaryError, RefusedError, ToolError, UsageError
 from truewheel.platforms.verdict import Rule
@@ -322,8 +322,8 @@ def test_a_wheel_that_would_not_keep_its_name_is_not_published(tmp_path: Path, m
     def unedited(content: bytes, edit: MachoEdit) -> EditedMacho:
         return EditedMacho(bytes(content), (), edit)
 
-    monkeypatch.setattr("truewheel.bundler.macho_apply.edit_macho", unedited)
-    monkeypatch.setattr("truewheel.bundler.macho_apply.verify_macho_edit", lambda *_: None)
+    monkeypatch.setattr("truewheel.bundler.macho.apply.edit_macho", unedited)
+    monkeypatch.setattr("truewheel.bundler.macho.apply.verify_macho_edit", lambda *_: None)
     with WheelReader.open(wheel) as reader, pytest.raises(ToolError, match="would not keep its name") as refused:
         apply_plan(reader, plan, tmp_path / "out", options())
     assert f"{MODULE} needs {GREET}" in refused.value.what

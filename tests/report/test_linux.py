@@ -9,10 +9,10 @@ import pytest
 
 from support.analyses import Built, glibc, image, one_file
 from support.fixtures import family, unrepaired_wheel
+from truewheel.analyzer.elf.image import Libc
 from truewheel.analyzer.graph import SearchRule
-from truewheel.analyzer.image import Libc
 from truewheel.analyzer.search_options import SearchOptions
-from truewheel.platforms.judge import judge
+from truewheel.platforms.linux.judge import judge
 from truewheel.report import inspect_wheel
 from truewheel.report.linux import policy_of_repair
 from truewheel.report.linux import report_linux as report

@@ -14,10 +14,10 @@ from support.mac_repairs import MODULE, mac_wheel, repaired
 from support.macho_analyses import BuiltMac, macho
 from support.wheels import build_wheel
 from truewheel.analyzer.graph import Attempt, Outcome, SearchRule
-from truewheel.analyzer.macho_image import FileType
+from truewheel.analyzer.macho.image import FileType
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.errors import UsageError
-from truewheel.platforms.judge_macos import judge_macos
+from truewheel.platforms.macos.judge import judge_macos
 from truewheel.report import inspect_wheel
 from truewheel.report.macos import report_macos
 from truewheel.report.model import Fate, MinimumLine, TagTruth

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.analyses import Built, image, one_file
-from truewheel.analyzer.image import ImageKind, Libc
+from truewheel.analyzer.elf.image import ImageKind, Libc
 from truewheel.errors import RefusedError, UsageError
-from truewheel.platforms.judge import judge
+from truewheel.platforms.linux.judge import judge
 from truewheel.platforms.verdict import Rule
 from truewheel.retagger.evidence import Label, decide_label, linux_tags, reasons_against
 
 if TYPE_CHECKING:
-    from truewheel.analyzer.analyze import Analysis
+    from truewheel.analyzer.elf.analyze import Analysis
     from truewheel.platforms.verdict import Verdict
 
 NOW = ("linux_x86_64",)

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from support.macho_analyses import BuiltMac, macho
 from truewheel.analyzer.graph import SearchRule
-from truewheel.analyzer.macho_image import FileType
+from truewheel.analyzer.macho.image import FileType
 from truewheel.errors import RefusedError, UsageError
-from truewheel.platforms.judge_macos import judge_macos
+from truewheel.platforms.macos.judge import judge_macos
 from truewheel.platforms.verdict import Rule, sentences
 from truewheel.retagger.macos_evidence import MacLabel, decide_macos_label, mac_reasons_against
 
 if TYPE_CHECKING:
-    from truewheel.platforms.macos import MacVerdict
+    from truewheel.platforms.macos.verdict import MacVerdict
 
 NOW = ("macosx_10_9_universal2",)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from packaging.tags import parse_tag
 
 from truewheel.errors import UsageError
-from truewheel.platforms.policies import architectures, policy_facts
+from truewheel.platforms.linux.policies import architectures, policy_facts
 from truewheel.retagger.tags import Platform, Tag, compress, expand, implies, ordered, parse_platform, spellings
 
 PYTHONS = st.sets(st.sampled_from(["py2", "py3", "cp39", "cp310"]), min_size=1)

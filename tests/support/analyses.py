@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from truewheel.analyzer.analyze import Analysis
+from truewheel.analyzer.elf.analyze import Analysis
+from truewheel.analyzer.elf.image import Dependency, DependencyKind, Image, ImageKind, Libc, SymbolNeed
 from truewheel.analyzer.graph import DependencyGraph, Edge, Lookup, Node, SearchRule
-from truewheel.analyzer.image import Dependency, DependencyKind, Image, ImageKind, Libc, SymbolNeed
 from truewheel.archive.layout import InstalledPath, Scheme
 from truewheel.archive.names import WheelName
-from truewheel.platforms.judge import judge
+from truewheel.platforms.linux.judge import judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

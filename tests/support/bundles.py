@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from support.analyses import Built, image
 from truewheel.bundler.bundle_options import BundleOptions
-from truewheel.bundler.planning import plan_bundle
+from truewheel.bundler.elf.planning import plan_bundle
 from truewheel.platforms.verdict import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from truewheel.analyzer.analyze import Analysis
-    from truewheel.analyzer.image import Image
+    from truewheel.analyzer.elf.analyze import Analysis
+    from truewheel.analyzer.elf.image import Image
+    from truewheel.bundler.elf.planning import Bundle
     from truewheel.bundler.plan import ElfEdit
-    from truewheel.bundler.planning import Bundle
 
 POLICY = Policy("manylinux_2_17", "x86_64", ("manylinux2014",))
 DATA_DIR = "demo-1.0.data"

@@ -1,4 +1,4 @@
-"""What pyelftools says of an ELF file, by its section headers, in the words of `truewheel.analyzer.image`."""
+"""What pyelftools says of an ELF file, by its section headers, in the words of `truewheel.analyzer.elf.image`."""
 
 from __future__ import annotations
 

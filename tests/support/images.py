@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from truewheel.analyzer.image import Dependency, Image, ImageKind
-from truewheel.analyzer.resolve import Member
+from truewheel.analyzer.elf.image import Dependency, Image, ImageKind
+from truewheel.analyzer.elf.resolve import Member
 
 
 def image(  # noqa: PLR0913 - one argument for each fact that a test may want

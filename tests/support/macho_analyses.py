@@ -7,14 +7,14 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.graph import Attempt, Lookup, Outcome, SearchRule
-from truewheel.analyzer.macho_analysis import MachoAnalysis
-from truewheel.analyzer.macho_graph import MachoEdge, MachoGraph, MachoNode
-from truewheel.analyzer.macho_image import MACOS, DylibKind, DylibUse, FileType, MachoFile, Slice
+from truewheel.analyzer.macho.analysis import MachoAnalysis
+from truewheel.analyzer.macho.graph import MachoEdge, MachoGraph, MachoNode
+from truewheel.analyzer.macho.image import MACOS, DylibKind, DylibUse, FileType, MachoFile, Slice
 from truewheel.archive.layout import InstalledPath, Scheme
 from truewheel.archive.names import WheelName
 
 if TYPE_CHECKING:
-    from truewheel.analyzer.macho_image import Version
+    from truewheel.analyzer.macho.image import Version
 
 WHEEL = "demo-1.0-cp310-abi3-macosx_10_9_universal2.whl"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from support.macho_bytes import BUNDLE, ID_DYLIB, LOAD_WEAK_DYLIB, Macho, build_version, dylib, fat, rpath
-from truewheel.analyzer.macho_image import DylibKind, DylibUse, FileType, MachoFile, Slice
-from truewheel.analyzer.macho_resolve import MachoMember
+from truewheel.analyzer.macho.image import DylibKind, DylibUse, FileType, MachoFile, Slice
+from truewheel.analyzer.macho.resolve import MachoMember
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from truewheel.analyzer.image import Dependency, Image
+    from truewheel.analyzer.elf.image import Dependency, Image
 
 
 class SearchRule(Enum):

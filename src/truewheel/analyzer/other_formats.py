@@ -23,7 +23,7 @@ def is_macho(head: bytes) -> bool:
     """Whether a file is a Mach-O file; `head` is its first eight bytes or more."""
     if not head.startswith(_MACHO) and head[1:4] != _MACHO_SWAPPED:
         return False
-    from truewheel.analyzer import macho
+    from truewheel.analyzer.macho import reader as macho
 
     return macho.is_macho(head)
 

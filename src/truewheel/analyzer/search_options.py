@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from truewheel.errors import UsageError
 
 if TYPE_CHECKING:
-    from truewheel.analyzer.analyze import Analysis
-    from truewheel.analyzer.macho_analysis import MachoAnalysis
+    from truewheel.analyzer.elf.analyze import Analysis
+    from truewheel.analyzer.macho.analysis import MachoAnalysis
 
 _PATH_FIELDS = ("lib_paths", "library_path", "fallback_path", "framework_path", "fallback_framework_path")
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.system_names import name_stems
+from truewheel.analyzer.elf.system_names import name_stems
 from truewheel.bundler.digests import file_digests
 from truewheel.bundler.naming import bundled_name, distinct_name, short_name
 from truewheel.bundler.placement import asked_for

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from truewheel.analyzer.macho_image import Slice
+    from truewheel.analyzer.macho.image import Slice
     from truewheel.bundler.plan import SliceEdit
 
 _DYLIB = 24

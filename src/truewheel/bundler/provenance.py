@@ -12,7 +12,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.elf import read_image
+from truewheel.analyzer.elf.reader import read_image
 from truewheel.archive.names import WheelName
 from truewheel.archive.writer import NewMember
 from truewheel.errors import InvalidBinaryError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from truewheel.archive.reader import WheelReader
-    from truewheel.bundler.packages import Package
+    from truewheel.bundler.packages.owners import Package
     from truewheel.bundler.plan import ElfEdit, RepairPlan
 
 _SBOM_STEM = "truewheel"
@@ -32,7 +32,7 @@ def provenance_members(reader: WheelReader, plan: RepairPlan, root: Path) -> tup
 
     root: the directory that stands for `/` of the system the libraries belong to; its package database is read.
     """
-    from truewheel.bundler.packages import owners
+    from truewheel.bundler.packages.owners import owners
     from truewheel.bundler.sbom import sbom
 
     found = owners([copy.source for copy in plan.libraries], root)

@@ -15,7 +15,7 @@ from truewheel.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from truewheel.bundler.installed import Package
+    from truewheel.bundler.packages.installed import Package
     from truewheel.bundler.plan import LibraryCopy
 
 

@@ -49,7 +49,7 @@ def _unicode(subject: Subject) -> Iterator[Found]:
     name, reader, evidence = subject.name, subject.reader, subject.evidence
     if name is None or reader is None or evidence is None or not any(abi.startswith("cp2") for abi in name.abi):
         return
-    from truewheel.analyzer.macho_symbols import undefined_names
+    from truewheel.analyzer.macho.symbols import undefined_names
 
     for node in evidence.macos.graph.members():
         data = reader.view(node.name)

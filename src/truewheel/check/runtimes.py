@@ -10,14 +10,14 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.macho_image import MACOS
+from truewheel.analyzer.macho.image import MACOS
 from truewheel.check.findings import Found, Rule, Severity
-from truewheel.platforms.macos_facts import mac_facts
+from truewheel.platforms.macos.facts import mac_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from truewheel.analyzer.macho_analysis import MachoAnalysis
+    from truewheel.analyzer.macho.analysis import MachoAnalysis
     from truewheel.check.subject import Subject
 
 _OLD_CXX = "/usr/lib/libstdc++.6.dylib"
@@ -45,7 +45,7 @@ def _copies(subject: Subject) -> Iterator[Found]:
 
 def _reached(analysis: MachoAnalysis) -> Iterator[list[str]]:
     """Yield, for each architecture, the files that it loads and the libraries of the system that these name."""
-    from truewheel.platforms.macos_reach import Target, reached
+    from truewheel.platforms.macos.reach import Target, reached
 
     for architecture in mac_facts().floors:
         files = reached(analysis, Target(architecture, MACOS))

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def _outside(subject: Subject) -> Iterator[Found]:
     """Yield search paths that lead out of the installed packages, such as to the build's machine."""
-    from truewheel.platforms.macos_remarks import stray_rpaths
-    from truewheel.platforms.remarks import stray_paths
+    from truewheel.platforms.linux.remarks import stray_paths
+    from truewheel.platforms.macos.remarks import stray_rpaths
 
     if subject.evidence is None:
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.macho_image import MACOS
+from truewheel.analyzer.macho.image import MACOS
 from truewheel.check.findings import Found, Rule, Severity
 from truewheel.threads import each_in_order
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from truewheel.archive.reader import WheelReader
-    from truewheel.bundler.macho_second_reading import SliceReading
+    from truewheel.bundler.macho_check.second_reading import SliceReading
     from truewheel.check.subject import Subject
 
 _UNSIGNED = "`truewheel repair` signs it"
@@ -43,7 +43,7 @@ def _signatures(subject: Subject) -> Iterator[Found]:
 
 
 def _of(reader: WheelReader, name: str) -> Iterator[Found]:
-    from truewheel.bundler.macho_second_reading import BUNDLE, DYLIB, EXECUTABLE, ReadingError, read_file
+    from truewheel.bundler.macho_check.second_reading import BUNDLE, DYLIB, EXECUTABLE, ReadingError, read_file
 
     try:
         slices = read_file(reader.view(name)).slices
@@ -60,9 +60,9 @@ def _of(reader: WheelReader, name: str) -> Iterator[Found]:
 
 
 def _checked(item: SliceReading, name: str) -> Iterator[Found]:
-    from truewheel.bundler.macho_second_reading import ReadingError
-    from truewheel.bundler.macho_signed import signed_slice
-    from truewheel.bundler.signature_check import SignatureError, check_signature
+    from truewheel.bundler.macho_check.second_reading import ReadingError
+    from truewheel.bundler.macho_check.signature_check import SignatureError, check_signature
+    from truewheel.bundler.macho_check.signed import signed_slice
 
     try:
         _, problems = check_signature(signed_slice(item))

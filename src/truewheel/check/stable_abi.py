@@ -91,7 +91,7 @@ def added_in() -> Mapping[str, Version]:
 
 def _python_uses(reader: WheelReader, evidence: Evidence) -> Iterator[Uses]:
     """Yield what each file wants of Python, in archive order."""
-    from truewheel.analyzer.macho_symbols import undefined_names
+    from truewheel.analyzer.macho.symbols import undefined_names
 
     for node in evidence.linux.graph.members():
         yield Uses(node.name, _of_python(node.image.imports))
@@ -107,8 +107,8 @@ def _of_python(names: frozenset[str]) -> tuple[str, ...]:
 
 def _not_given(names: list[str], member: str, reader: WheelReader, evidence: Evidence) -> list[str]:
     """Return those of `names` that no other file of the wheel defines."""
-    from truewheel.analyzer.elf_symbols import provided
-    from truewheel.analyzer.macho_symbols import exported_names
+    from truewheel.analyzer.elf.symbols import provided
+    from truewheel.analyzer.macho.symbols import exported_names
 
     left = set(names)
     for node in evidence.linux.graph.members():

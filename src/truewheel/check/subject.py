@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from truewheel.analyzer.analyze import Analysis
-    from truewheel.analyzer.macho_analysis import MachoAnalysis
+    from truewheel.analyzer.elf.analyze import Analysis
+    from truewheel.analyzer.macho.analysis import MachoAnalysis
     from truewheel.archive.metadata import WheelMetadata
     from truewheel.archive.names import WheelName
     from truewheel.archive.reader import WheelReader
@@ -126,8 +126,8 @@ class Subject:
     @cached_property
     def evidence(self) -> Evidence | None:
         """The machine code; None when it cannot be read, which `broken_code` tells, or WHEEL or RECORD cannot."""
-        from truewheel.analyzer.analyze import analyze
-        from truewheel.analyzer.analyze_macho import analyze_macho
+        from truewheel.analyzer.elf.analyze import analyze
+        from truewheel.analyzer.macho.analyze import analyze_macho
         from truewheel.analyzer.search_options import SearchOptions
         from truewheel.retagger.proof import proof_of
 

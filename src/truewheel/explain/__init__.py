@@ -24,15 +24,15 @@ def explain(
     """
     systems = systems_of(reader.name.platform)
     if not systems & {System.MACOS, System.IOS}:
-        from truewheel.analyzer.analyze import analyze
+        from truewheel.analyzer.elf.analyze import analyze
         from truewheel.explain.linux import explain_linux
-        from truewheel.platforms.judge import judge
+        from truewheel.platforms.linux.judge import judge
 
         analysis = analyze(reader, search, jobs=jobs)
         require_used_excludes(analysis)
         if System.ANY not in systems or any(analysis.graph.members()):
             return explain_linux(reader, analysis, judge(analysis), subject)
-    from truewheel.analyzer.analyze_macho import analyze_macho
+    from truewheel.analyzer.macho.analyze import analyze_macho
     from truewheel.explain.macos import explain_macos
 
     macho = analyze_macho(reader, search, jobs=jobs)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.elf_symbols import read_symbols
+from truewheel.analyzer.elf.symbols import read_symbols
 from truewheel.errors import UsageError
 from truewheel.explain.model import Explanation, Finding, attempts, count, edge_text, names, short, way
-from truewheel.platforms.judge import libraries_to_bundle
+from truewheel.platforms.linux.judge import libraries_to_bundle
 from truewheel.platforms.verdict import Rule
 from truewheel.report.linux import fate_of, policy_of_repair
 from truewheel.report.model import Fate
@@ -18,7 +18,7 @@ from truewheel.retagger.tags import parse_platform
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from truewheel.analyzer.analyze import Analysis
+    from truewheel.analyzer.elf.analyze import Analysis
     from truewheel.analyzer.graph import Edge
     from truewheel.archive.reader import WheelReader
     from truewheel.platforms.verdict import Policy, Reason, Verdict

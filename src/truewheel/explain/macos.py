@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from truewheel.errors import UsageError
 from truewheel.explain.model import Explanation, Finding, attempt_lines, attempts, count, edge_text, names, short, way
-from truewheel.platforms.judge_macos import judge_macos
+from truewheel.platforms.macos.judge import judge_macos
 from truewheel.platforms.verdict import Rule
 from truewheel.report.macos import fate_in
 from truewheel.report.model import Fate
@@ -15,9 +15,9 @@ from truewheel.retagger.macos_evidence import mac_reasons_against
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from truewheel.analyzer.macho_analysis import MachoAnalysis
-    from truewheel.analyzer.macho_graph import MachoEdge
-    from truewheel.platforms.macos import ArchitectureTruth, MacVerdict
+    from truewheel.analyzer.macho.analysis import MachoAnalysis
+    from truewheel.analyzer.macho.graph import MachoEdge
+    from truewheel.platforms.macos.verdict import ArchitectureTruth, MacVerdict
     from truewheel.platforms.verdict import Reason
 
 _TAG_PREFIXES = ("macosx_", "ios_")

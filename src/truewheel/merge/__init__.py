@@ -9,12 +9,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.analyzer.macho_resliced import NewWheel, resliced
+from truewheel.analyzer.macho.resliced import NewWheel, resliced
 from truewheel.analyzer.search_options import require_used_excludes
 from truewheel.archive.member_names import check_names
 from truewheel.archive.sboms import sboms, with_file_name
 from truewheel.archive.writer import Changes, NewMember, Pending, stage
-from truewheel.bundler.universal import joined, pieces
+from truewheel.bundler.macho.universal import joined, pieces
 from truewheel.errors import InvalidArchiveError, RefusedError, UsageError
 from truewheel.macos_proof import (
     confirm,
@@ -30,7 +30,7 @@ from truewheel.merge.options import MergeOptions
 from truewheel.merge.pair import opened
 from truewheel.merge.plan import MergeInput, MergePlan
 from truewheel.merge.rules import ARCHITECTURES, parse_rules
-from truewheel.platforms.judge_macos import judge_macos
+from truewheel.platforms.macos.judge import judge_macos
 from truewheel.retagger.macos_evidence import decide_macos_label
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _joined_member(first: WheelReader, order: tuple[WheelReader, WheelReader], m
 
 
 def _joined(order: tuple[WheelReader, WheelReader], member: str) -> bytes:
-    from truewheel.bundler.universal_check import verify_fat
+    from truewheel.bundler.macho_check.universal import verify_fat
 
     one, two = (reader.view(member) for reader in order)
     content = joined(one, two, member)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.macho import is_macho
-from truewheel.analyzer.macho_image import FileType
+from truewheel.analyzer.macho.image import FileType
+from truewheel.analyzer.macho.reader import is_macho
 from truewheel.archive.sboms import sboms, with_file_name
-from truewheel.bundler.macho_fat import require_no_tail
-from truewheel.bundler.universal import HEAD, contradictions, may_be_sliced, pieces
+from truewheel.bundler.macho.fat import require_no_tail
+from truewheel.bundler.macho.universal import HEAD, contradictions, may_be_sliced, pieces
 from truewheel.errors import RefusedError
 from truewheel.merge.pair import both
 from truewheel.merge.plan import MergeChoice, MergedSbom
@@ -22,7 +22,7 @@ from truewheel.merge.plan import MergeChoice, MergedSbom
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from truewheel.analyzer.macho_image import Slice
+    from truewheel.analyzer.macho.image import Slice
     from truewheel.archive.reader import WheelReader
     from truewheel.merge.pair import Pair, Source
     from truewheel.merge.rules import Rules

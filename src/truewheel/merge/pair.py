@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.analyzer.analyze_macho import analyze_macho
+from truewheel.analyzer.macho.analyze import analyze_macho
 from truewheel.archive.reader import WheelReader
 from truewheel.errors import RefusedError, UsageError
 from truewheel.macos_proof import nothing_but, require_macos
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from truewheel.analyzer.macho_analysis import MachoAnalysis
+    from truewheel.analyzer.macho.analysis import MachoAnalysis
 
 _TWO = 2
 

@@ -14,7 +14,7 @@ from truewheel.archive.names import WheelName
 from truewheel.archive.reader import WheelReader
 from truewheel.archive.sboms import renamed_sboms
 from truewheel.archive.writer import Changes, NewMember, copy_unchanged, stage
-from truewheel.bundler.apply import launcher_members, native_members
+from truewheel.bundler.elf.apply import launcher_members, native_members
 from truewheel.bundler.plan import RepairPlan
 from truewheel.bundler.provenance import provenance_members
 from truewheel.errors import RefusedError, ToolError
@@ -147,7 +147,7 @@ def _changes(
     name = WheelName.parse(plan.output_name)
     put = [*native_members(reader, plan, scratch), *launcher_members(plan, name.distribution)]
     if plan.macho_edits:
-        from truewheel.bundler.macho_apply import macho_members
+        from truewheel.bundler.macho.apply import macho_members
 
         put += macho_members(reader, plan, log)
     if plan.rewrites_metadata:

@@ -6,12 +6,12 @@ from dataclasses import replace
 from glob import escape
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.analyze import analyze
+from truewheel.analyzer.elf.analyze import analyze
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.search_options import SearchOptions, require_used_excludes
+from truewheel.bundler.elf.planning import plan_bundle
 from truewheel.bundler.plan import RepairPlan
-from truewheel.bundler.planning import plan_bundle
-from truewheel.platforms.judge import judge
+from truewheel.platforms.linux.judge import judge
 from truewheel.platforms.verdict import Rule
 from truewheel.repair.foreign import not_looked_at
 from truewheel.retagger.evidence import decide_label, reasons_against
@@ -62,7 +62,7 @@ def _changes_content(reader: WheelReader, edit: ElfEdit) -> bool:
     """Whether an edit does anything: stripping alone may find nothing to drop, as after an earlier repair."""
     if edit.changes_dynamic or edit.member != edit.source or not edit.strip:
         return True
-    from truewheel.bundler.elf_strip import strip
+    from truewheel.bundler.elf.strip import strip
 
     content = reader.view(edit.source)
     return strip(content, edit.member) != content

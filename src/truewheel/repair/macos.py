@@ -6,21 +6,21 @@ from dataclasses import replace
 from glob import escape
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.analyze_macho import analyze_macho
 from truewheel.analyzer.graph import SearchRule
+from truewheel.analyzer.macho.analyze import analyze_macho
 from truewheel.analyzer.search_options import SearchOptions, require_used_excludes
-from truewheel.bundler.macho_planning import plan_macho_bundle
-from truewheel.bundler.macho_signatures import signature_notices
+from truewheel.bundler.macho.planning import plan_macho_bundle
+from truewheel.bundler.macho.signatures import signature_notices
 from truewheel.bundler.plan import RepairPlan
 from truewheel.errors import UsageError
-from truewheel.platforms.judge_macos import judge_macos
+from truewheel.platforms.macos.judge import judge_macos
 from truewheel.platforms.systems import System, systems_of
 from truewheel.repair.foreign import not_looked_at
 from truewheel.retagger.macos_evidence import decide_macos_label, hold_architectures, mac_reasons_against
 from truewheel.threads import each_in_order
 
 if TYPE_CHECKING:
-    from truewheel.analyzer.macho_analysis import MachoAnalysis
+    from truewheel.analyzer.macho.analysis import MachoAnalysis
     from truewheel.archive.reader import WheelReader
     from truewheel.platforms.verdict import Reason
     from truewheel.repair.options import RepairOptions

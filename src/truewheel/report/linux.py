@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.analyze import analyze
+from truewheel.analyzer.elf.analyze import analyze
 from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.search_options import require_used_excludes
 from truewheel.errors import RefusedError
-from truewheel.platforms.judge import data_version, is_allowed, judge
+from truewheel.platforms.linux.judge import data_version, is_allowed, judge
 from truewheel.report.model import Fate, TagTruth, WheelReport
 from truewheel.report.tree import Forest
 from truewheel.retagger.evidence import decide_label, reasons_against
@@ -17,7 +17,7 @@ from truewheel.retagger.evidence import decide_label, reasons_against
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from truewheel.analyzer.analyze import Analysis
+    from truewheel.analyzer.elf.analyze import Analysis
     from truewheel.analyzer.graph import AnyEdge, DependencyGraph
     from truewheel.analyzer.search_options import SearchOptions
     from truewheel.archive.reader import WheelReader

@@ -6,13 +6,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.analyze_macho import analyze_macho
 from truewheel.analyzer.graph import SearchRule
-from truewheel.analyzer.macho_image import MACOS
+from truewheel.analyzer.macho.analyze import analyze_macho
+from truewheel.analyzer.macho.image import MACOS
 from truewheel.analyzer.search_options import require_used_excludes
-from truewheel.bundler.frameworks import require_plain
+from truewheel.bundler.macho.frameworks import require_plain
 from truewheel.errors import RefusedError
-from truewheel.platforms.judge_macos import judge_macos
+from truewheel.platforms.macos.judge import judge_macos
 from truewheel.report.model import Fate, MinimumLine, TagTruth, WheelReport
 from truewheel.report.tree import Forest
 from truewheel.retagger.macos_evidence import decide_macos_label, mac_reasons_against
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from truewheel.analyzer.graph import AnyEdge
-    from truewheel.analyzer.macho_analysis import MachoAnalysis
-    from truewheel.analyzer.macho_graph import MachoGraph, MachoNode
+    from truewheel.analyzer.macho.analysis import MachoAnalysis
+    from truewheel.analyzer.macho.graph import MachoGraph, MachoNode
     from truewheel.analyzer.search_options import SearchOptions
     from truewheel.archive.reader import WheelReader
-    from truewheel.platforms.macos import ArchitectureTruth, MacVerdict
+    from truewheel.platforms.macos.verdict import ArchitectureTruth, MacVerdict
     from truewheel.retagger.macos_evidence import MacLabel
 
 

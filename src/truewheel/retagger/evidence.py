@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.errors import RefusedError, UsageError
-from truewheel.platforms.policies import FAMILIES, architectures, newest_policy, policy_facts
+from truewheel.platforms.linux.policies import FAMILIES, architectures, newest_policy, policy_facts
 from truewheel.platforms.verdict import Reason, Rule, sentences
 from truewheel.retagger.tags import implies, ordered, parse_platform, spellings
 

@@ -68,7 +68,7 @@ def _ios(tag: str) -> Complaint | None:
 
 
 def _macos(tag: str) -> Complaint | None:
-    from truewheel.platforms.macos_facts import mac_facts
+    from truewheel.platforms.macos.facts import mac_facts
     from truewheel.retagger.macos_tags import MacTag, coverage, parse_mac_tag
 
     match = _VERSIONED.fullmatch(tag)
@@ -131,7 +131,7 @@ def _has_promises(architecture: str) -> bool:
     """Whether there are `manylinux` or `musllinux` tags of an architecture."""
     if architecture in {"x86_64", "aarch64", "i686"}:  # most wheels: no facts need to be read for them
         return True
-    from truewheel.platforms.policies import architectures
+    from truewheel.platforms.linux.policies import architectures
 
     return architecture in architectures()
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.analyzer.macho_image import MACOS
+from truewheel.analyzer.macho.image import MACOS
 from truewheel.errors import RefusedError, UsageError
-from truewheel.platforms.macos_facts import mac_facts
+from truewheel.platforms.macos.facts import mac_facts
 from truewheel.platforms.verdict import Reason, Rule, sentences
 from truewheel.retagger.macos_tags import (
     MacTag,
@@ -41,9 +41,9 @@ from truewheel.retagger.tags import ordered
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from truewheel.analyzer.macho_image import Version
-    from truewheel.platforms.macos import ArchitectureTruth, MacVerdict
-    from truewheel.platforms.macos_facts import SystemVersion
+    from truewheel.analyzer.macho.image import Version
+    from truewheel.platforms.macos.facts import SystemVersion
+    from truewheel.platforms.macos.verdict import ArchitectureTruth, MacVerdict
 
 _WHOLE_WHEEL = "the wheel"
 _ABSENT = frozenset({Rule.ARCHITECTURE, Rule.PLATFORM})

@@ -11,14 +11,14 @@ import re
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.platforms.macos_facts import mac_facts
+from truewheel.platforms.macos.facts import mac_facts
 from truewheel.retagger.tags import parse_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from truewheel.analyzer.macho_image import Version
-    from truewheel.platforms.macos_facts import Family, SystemVersion
+    from truewheel.analyzer.macho.image import Version
+    from truewheel.platforms.macos.facts import Family, SystemVersion
 
 
 class MacTag(NamedTuple):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truewheel.platforms.macos_facts import mac_facts
+from truewheel.platforms.macos.facts import mac_facts
 from truewheel.platforms.verdict import Rule, sentences
 from truewheel.retagger.macos_tags import coverage, is_rounded, oldest_system, smallest_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from truewheel.analyzer.macho_image import Version
-    from truewheel.platforms.macos import MacVerdict
-    from truewheel.platforms.macos_facts import SystemVersion
+    from truewheel.analyzer.macho.image import Version
+    from truewheel.platforms.macos.facts import SystemVersion
+    from truewheel.platforms.macos.verdict import MacVerdict
     from truewheel.platforms.verdict import Reason
     from truewheel.retagger.macos_tags import MacTag
 

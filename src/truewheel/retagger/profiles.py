@@ -19,7 +19,7 @@ from truewheel.retagger.tags import spellings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from truewheel.platforms.macos_facts import SystemVersion
+    from truewheel.platforms.macos.facts import SystemVersion
 
 _DATA = Path(__file__).parent / "data" / "profiles.toml"
 _VERSION = re.compile(r"(\d+)\.(\d+)")
@@ -52,7 +52,7 @@ class Profile:
         return tuple(tag for tag in dict.fromkeys(more) if tag not in present)
 
     def _of_macs(self, platforms: Iterable[str]) -> list[str]:
-        from truewheel.platforms.macos_facts import mac_facts
+        from truewheel.platforms.macos.facts import mac_facts
         from truewheel.retagger.macos_tags import MacTag, coverage, parse_mac_tag, widest
 
         tags = [tag for text in platforms if (tag := parse_mac_tag(text))]

@@ -14,10 +14,10 @@ from truewheel.platforms.verdict import Reason, Rule
 from truewheel.retagger.windows_code import windows_code
 
 if TYPE_CHECKING:
-    from truewheel.analyzer.analyze import Analysis
-    from truewheel.analyzer.macho_analysis import MachoAnalysis
+    from truewheel.analyzer.elf.analyze import Analysis
+    from truewheel.analyzer.macho.analysis import MachoAnalysis
     from truewheel.archive.reader import WheelReader
-    from truewheel.platforms.macos import MacVerdict
+    from truewheel.platforms.macos.verdict import MacVerdict
     from truewheel.platforms.verdict import Judgement, Verdict
     from truewheel.retagger.windows_code import WindowsFile
 
@@ -159,8 +159,8 @@ def prove(reader: WheelReader, *, jobs: int = 1) -> Proof:
 
     Raises InvalidBinaryError for a damaged native member.
     """
-    from truewheel.analyzer.analyze import analyze
-    from truewheel.analyzer.analyze_macho import analyze_macho
+    from truewheel.analyzer.elf.analyze import analyze
+    from truewheel.analyzer.macho.analyze import analyze_macho
 
     inside = SearchOptions(system=False)
     return proof_of(reader, analyze(reader, inside, jobs=jobs), analyze_macho(reader, inside, jobs=jobs))
@@ -168,8 +168,8 @@ def prove(reader: WheelReader, *, jobs: int = 1) -> Proof:
 
 def proof_of(reader: WheelReader, linux: Analysis, macos: MachoAnalysis) -> Proof:
     """Judge the machine code of a wheel that was read already, without a look at anything outside the wheel."""
-    from truewheel.platforms.judge import judge
-    from truewheel.platforms.judge_macos import judge_macos
+    from truewheel.platforms.linux.judge import judge
+    from truewheel.platforms.macos.judge import judge_macos
 
     return Proof(
         linux=judge(linux),

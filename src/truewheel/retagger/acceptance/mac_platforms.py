@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.platforms.macos_facts import mac_facts
+from truewheel.platforms.macos.facts import mac_facts
 from truewheel.retagger.acceptance.facts import facts, span_of
 from truewheel.retagger.macos_tags import MacTag
 from truewheel.retagger.tags import parse_platform

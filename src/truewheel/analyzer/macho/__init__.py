@@ -1,0 +1,1 @@
+"""Mach-O: reading the files of macOS wheels, and finding libraries as dyld does."""

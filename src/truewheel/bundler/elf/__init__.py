@@ -1,0 +1,1 @@
+"""Changing the ELF files of a Linux wheel, and reading them again."""

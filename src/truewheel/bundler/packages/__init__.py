@@ -1,0 +1,1 @@
+"""Which package of which package manager a library came from."""

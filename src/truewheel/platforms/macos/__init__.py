@@ -1,0 +1,1 @@
+"""What is true of a macOS wheel, one architecture at a time."""

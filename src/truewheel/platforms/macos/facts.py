@@ -1,0 +1,78 @@
+"""The facts behind macOS tags, loaded from `data/macos.toml`, which names their sources."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DATA = Path(__file__).parents[1] / "data" / "macos.toml"
+
+SystemVersion = tuple[int, int]
+"""Major and minor version of an operating system, as in a tag."""
+
+
+class Family(NamedTuple):
+    """A name that stands for one or several architectures in a tag.
+
+    oldest: the oldest version that an installer looks for in a tag of that name.
+    preferred: whether it is used unless asked for; every installer of today takes such names.
+    """
+
+    name: str
+    architectures: tuple[str, ...]
+    oldest: SystemVersion
+    preferred: bool
+
+
+class MacFacts(NamedTuple):
+    """All facts of the data file.
+
+    floors: by architecture that a tag knows, the oldest macOS it runs on; `arm64` and `x86_64` first.
+    families: by name.
+    first_without_minor: the first major version whose tags always have the minor version 0.
+    same_as_first: what that version is called by an interpreter that does not know it.
+    ios_sdks: by the last part of an iOS tag, the platform of a slice that it means.
+    ios_oldest: the oldest iOS that a tag is ever asked for.
+    runtimes: by file name up to the first dot or dash, what the library is, for libraries that must not be twice in
+        one process.
+    """
+
+    floors: Mapping[str, SystemVersion]
+    families: Mapping[str, Family]
+    first_without_minor: int
+    same_as_first: SystemVersion
+    ios_sdks: Mapping[str, str]
+    ios_oldest: SystemVersion
+    runtimes: Mapping[str, str]
+
+
+@cache
+def mac_facts() -> MacFacts:
+    """Return the facts."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    table: dict[str, Any] = tomllib.loads(_DATA.read_text(encoding="utf-8"))
+    return MacFacts(
+        floors={name: _version(text) for name, text in table["floors"].items()},
+        families={
+            name: Family(name, tuple(item["architectures"]), _version(item["oldest"]), item["preferred"])
+            for name, item in table["families"].items()
+        },
+        first_without_minor=table["tags"]["first_without_minor"],
+        same_as_first=_version(table["tags"]["same_as_first"]),
+        ios_sdks=table["ios"]["sdks"],
+        ios_oldest=_version(table["ios"]["oldest"]),
+        runtimes={stem: kind for kind, stems in table["runtimes"].items() for stem in stems},
+    )
+
+
+def _version(text: str) -> SystemVersion:
+    major, minor = text.split(".")
+    return int(major), int(minor)
