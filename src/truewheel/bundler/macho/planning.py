@@ -14,7 +14,7 @@ from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.macho.system_names import is_system
 from truewheel.bundler.copies import library_copies
 from truewheel.bundler.macho.frameworks import require_plain
-from truewheel.bundler.macho_growth import growth
+from truewheel.bundler.macho.growth import growth
 from truewheel.bundler.placement import Cargo, asked_for, place_members, way_between
 from truewheel.bundler.plan import DroppedPath, MachoEdit, SliceEdit
 from truewheel.errors import RefusedError

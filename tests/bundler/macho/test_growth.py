@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from support.macho_bytes import Macho, dylib, rpath
 from truewheel.analyzer.macho.reader import read_macho
 from truewheel.bundler.macho.edit import edit_macho
-from truewheel.bundler.macho_growth import growth
+from truewheel.bundler.macho.growth import growth
 from truewheel.bundler.plan import MachoEdit, SliceEdit
 
 NAMES = st.text("abc/.@é", min_size=1, max_size=40)
