@@ -16,7 +16,7 @@ from textwrap import fill
 
 from abi3info import DATAS, FUNCTIONS, STRUCTS
 
-DATA = Path(__file__).resolve().parent.parent / "src" / "truewheel" / "check" / "data" / "stable_abi.toml"
+DATA = Path(__file__).resolve().parent.parent / "src" / "truewheel" / "retagger" / "data" / "stable_abi.toml"
 LINE_WIDTH = 118
 HEAD = """\
 # The names of Python's stable ABI, by the version of Python that added them. Written by scripts/update_stable_abi.py.

@@ -23,7 +23,7 @@ from support.macho_bytes import (
     fat,
     undefined,
 )
-from truewheel.check.stable_abi import added_in
+from truewheel.retagger.stable_abi import added_in
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "update_stable_abi.py"
 

@@ -280,13 +280,6 @@ def test_many_reasons_are_shortened(tmp_path: Path) -> None:
     assert caught.value.reasons[-1] == "and 3 more such"
 
 
-def test_the_stable_abi_of_older_pythons_is_left_to_check(tmp_path: Path) -> None:
-    wheel = linux_wheel(tmp_path)
-    (notice,) = [text for text in planned(wheel, python_tag=("cp39",)).notices if "symbols" in text]
-    assert notice.startswith("cp39-abi3: ")
-    assert not [text for text in planned(wheel, python_tag=("cp312",)).notices if "symbols" in text]
-
-
 @pytest.mark.parametrize(
     ("choices", "what"),
     [

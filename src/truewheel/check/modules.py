@@ -13,14 +13,12 @@ from truewheel.check.machine_code import of_causes
 from truewheel.platforms.verdict import Rule as Cause
 from truewheel.retagger.known_tags import go_together
 from truewheel.retagger.names_truth import python_reasons_against
+from truewheel.retagger.stable_abi import Code, mac_uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from truewheel.check.subject import Subject
-
-_UNICODE_BUILDS = {"u": "PyUnicodeUCS4_", "": "PyUnicodeUCS2_"}
-"""By the mark in the ABI tag, how the string functions of that build of Python 2 are called."""
 
 
 def _names(subject: Subject) -> Iterator[Found]:
@@ -49,23 +47,11 @@ def _unicode(subject: Subject) -> Iterator[Found]:
     name, reader, evidence = subject.name, subject.reader, subject.evidence
     if name is None or reader is None or evidence is None or not any(abi.startswith("cp2") for abi in name.abi):
         return
-    from truewheel.analyzer.macho.symbols import undefined_names
+    from truewheel.platforms.linux.files import wrong_unicode_builds
 
-    for node in evidence.macos.graph.members():
-        data = reader.view(node.name)
-        wanted = {symbol for item in node.file.slices for symbol in undefined_names(data, item, node.name)}
-        for mark, prefix in _UNICODE_BUILDS.items():
-            if any(symbol.startswith(prefix) for symbol in wanted) and not _all_of(mark, name.abi):
-                size = prefix.removeprefix("PyUnicodeUCS")[0]
-                problem = (
-                    f"needs a Python with UCS-{size} strings, which the ABI tag {'.'.join(name.abi)} does not promise"
-                )
-                yield Found(f"{node.name} {problem}", fix, node.name)
-
-
-def _all_of(mark: str, abis: tuple[str, ...]) -> bool:
-    """Whether every ABI tag names that Unicode build."""
-    return all(abi.startswith("cp2") and abi.endswith("u") == bool(mark) for abi in abis)
+    for uses in mac_uses(Code(reader, evidence.linux, evidence.macos)):
+        for reason in wrong_unicode_builds(uses.member, uses.names, name.abi):
+            yield Found(f"{reason.file} {reason.detail}", fix, reason.file)
 
 
 RULES = (

@@ -7,7 +7,7 @@ own WHEEL file contradicts vouches for nothing.
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truewheel.retagger.retag_plan import FORCED, IMPLIED, PROVED, UNJUDGED, Ground
 
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 """How many of the sentences against one tag are told."""
-
-
-class Grounds(NamedTuple):
-    """Why tags may be written, and `notices` about those that nothing here can judge."""
-
-    grounds: tuple[Ground, ...]
-    notices: tuple[str, ...] = ()
 
 
 def platform_grounds(reader: WheelReader, renaming: Renaming, evidence: Evidence) -> tuple[Ground, ...]:
@@ -98,36 +91,29 @@ def _judged(tag: str, evidence: Evidence) -> Ground:
     return Ground(tag, FORCED, reasons=shortened(sentences(reasons))) if reasons else Ground(tag, PROVED)
 
 
-def python_grounds(reader: WheelReader, name: WheelName) -> Grounds:
-    """Return why each new pair of a Python and an ABI tag may be written, as far as the names of modules tell."""
+def python_grounds(reader: WheelReader, name: WheelName) -> tuple[Ground, ...]:
+    """Return why each new pair of a Python and an ABI tag may be written: by the names of modules, and by symbols."""
     old = set(product(reader.name.python, reader.name.abi))
     pairs = [pair for pair in product(name.python, name.abi) if pair not in old]
     if not pairs:
-        return Grounds(())
+        return ()
     from truewheel.platforms.verdict import sentences
     from truewheel.retagger.known_tags import go_together
     from truewheel.retagger.names_truth import python_reasons_against, says_anything
+    from truewheel.retagger.symbols_truth import symbol_reasons, told_by_symbols
 
     new = [pair for pair in pairs if go_together(*pair)]
     grounds = []
     telling = says_anything(reader)
-    for python, abi in new:
-        reasons = python_reasons_against(reader, python, abi)
-        basis = FORCED if reasons else PROVED if telling else UNJUDGED
+    asked = told_by_symbols(reader, new)
+    symbols = symbol_reasons(reader, asked)
+    for pair in new:
+        python, abi = pair
+        reasons = (*python_reasons_against(reader, python, abi), *symbols.get(pair, ()))
+        known = pair in symbols if pair in asked else telling
+        basis = FORCED if reasons else PROVED if known else UNJUDGED
         grounds.append(Ground(f"{python}-{abi}", basis, reasons=shortened(sentences(reasons))))
-    return Grounds(tuple(grounds), tuple(_of_stable_abi(reader, new)))
-
-
-def _of_stable_abi(reader: WheelReader, new: Iterable[tuple[str, str]]) -> Iterable[str]:
-    """Yield what to say where the stable ABI is promised to older Pythons than before."""
-    before = [python for python, abi in product(reader.name.python, reader.name.abi) if abi.startswith("abi3")]
-    for python, abi in new:
-        if abi.startswith("abi3") and not any(_minor(python) >= _minor(other) for other in before):
-            yield f"{python}-{abi}: no file name tells from which Python on; `truewheel check` reads the symbols"
-
-
-def _minor(python: str) -> int:
-    return int(python[3:] or 0) if python[3:].isdigit() else 0
+    return tuple(grounds)
 
 
 def shortened(lines: tuple[str, ...]) -> tuple[str, ...]:

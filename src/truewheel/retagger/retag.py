@@ -77,8 +77,7 @@ def plan_retag(reader: WheelReader, options: RetagOptions) -> RetagPlan:
     evidence = Evidence(reader, options.jobs)
     renaming = renamed(reader, options, evidence)
     name = renaming.name
-    python = python_grounds(reader, name)
-    grounds = (*python.grounds, *platform_grounds(reader, renaming, evidence))
+    grounds = (*python_grounds(reader, name), *platform_grounds(reader, renaming, evidence))
     if not options.force:
         _refuse(reader, renaming, grounds, evidence)
     version = _version(reader, options)
@@ -95,7 +94,7 @@ def plan_retag(reader: WheelReader, options: RetagOptions) -> RetagPlan:
         version=version,
         root_is_purelib=purelib,
         grounds=grounds,
-        notices=(*_disagreements(reader, options), *renaming.notices, *python.notices, *_remarks(grounds)),
+        notices=(*_disagreements(reader, options), *renaming.notices, *_remarks(grounds)),
     )
     return _rewriting(reader, plan, options)
 

@@ -16,7 +16,7 @@ from truewheel.platforms.linux.finding import Finding
 from truewheel.platforms.verdict import Reason, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from truewheel.analyzer.elf.analyze import Analysis
     from truewheel.analyzer.graph import Node
@@ -74,14 +74,18 @@ def _libc(analysis: Analysis, node: Node, facts: PolicyFacts) -> Iterator[Reason
 
 def _unicode_build(analysis: Analysis, node: Node) -> Iterator[Reason]:
     """Yield a reason when the file needs a Unicode build of Python that the wheel's ABI tags do not name."""
-    builds = [_TWO_UNICODE_BUILDS.fullmatch(abi) for abi in analysis.name.abi]
+    yield from wrong_unicode_builds(node.name, node.image.imports, analysis.name.abi)
+
+
+def wrong_unicode_builds(file: str, imports: Iterable[str], abis: Sequence[str]) -> Iterator[Reason]:
+    """Yield a reason for each Unicode build of Python that imported names ask for and the ABI tags do not name."""
+    builds = [_TWO_UNICODE_BUILDS.fullmatch(abi) for abi in abis]
     for mark, size in _UNICODE_BUILDS.items():
         prefix = f"PyUnicodeUCS{size}_"
-        names = [name for name in node.image.imports if name.startswith(prefix)]
+        names = [name for name in imports if name.startswith(prefix)]
         if names and not all(build and build[1] == mark for build in builds):
-            abis = ".".join(analysis.name.abi)
-            detail = f"needs a Python with UCS-{size} strings, which the ABI tag {abis} does not promise"
-            yield Reason(Rule.UCS, node.name, detail, symbol=min(names))
+            detail = f"needs a Python with UCS-{size} strings, which the ABI tag {'.'.join(abis)} does not promise"
+            yield Reason(Rule.UCS, file, detail, symbol=min(names))
 
 
 def _purelib(analysis: Analysis, name: str) -> Iterator[Reason]:
