@@ -91,3 +91,26 @@ def test_what_no_other_label_escapes_is_told_first(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="proves no platform tag") as caught:
         retag(wheel, platform_tag="auto")
     assert caught.value.reasons[0] == "hello/_a.abi3.so needs /opt/hello/lib/libgreet.1.dylib, which was not found"
+
+
+@pytest.mark.parametrize(
+    ("tag", "member", "content"),
+    [
+        ("android_24_arm64_v8a", "hello/x.cpython-314-aarch64-linux-android.so", family("aarch64").tone.read_bytes()),
+        ("win_amd64", "hello/x.pyd", PE),
+    ],
+)
+def test_auto_keeps_the_tag_of_a_system_that_is_not_judged(
+    tag: str, member: str, content: bytes, tmp_path: Path
+) -> None:
+    """A release has wheels for every system: those for Android are not wrong because nothing here can judge them."""
+    wheel = hello_wheel(tmp_path, {member: content}, tag=f"cp314-cp314-{tag}")
+    plan = planned(wheel, platform_tag=("auto",))
+    assert plan.changes_nothing
+    assert plan.notices == (f"{tag} was taken as given: nothing here tells whether it is true",)
+
+
+def test_auto_does_not_keep_a_tag_of_another_system(tmp_path: Path) -> None:
+    wheel = hello_wheel(tmp_path, {"hello/x.so": family("x86_64").tone}, tag="cp310-cp310-win_amd64")
+    plan = planned(wheel, platform_tag=("auto",))
+    assert plan.output_name == "hello-1.0-cp310-cp310-manylinux1_x86_64.manylinux_2_5_x86_64.whl"

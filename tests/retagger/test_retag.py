@@ -146,10 +146,11 @@ def test_auto_is_refused_where_nothing_is_proved(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="proves no platform tag") as caught:
         retag(needy, platform_tag="auto")
     assert any("libldap" in reason for reason in caught.value.reasons)
-    windows = hello_wheel(tmp_path / "w", {"hello/x.pyd": PE}, tag="cp310-abi3-win_amd64")
+    windows = hello_wheel(tmp_path / "w", {"hello/x.pyd": PE}, tag="cp310-abi3-manylinux_2_17_x86_64")
     with pytest.raises(RefusedError) as caught:
         retag(windows, platform_tag="auto")
-    assert caught.value.reasons == ("hello/x.pyd is a Windows file, which is not judged",)
+    not_linux = "the wheel holds machine code of Windows, not of Linux"
+    assert caught.value.reasons == (not_linux, "hello/x.pyd is a Windows file, which is not judged")
 
 
 def test_a_tag_that_is_already_there_needs_no_ground(tmp_path: Path) -> None:

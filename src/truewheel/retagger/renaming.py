@@ -29,6 +29,8 @@ class Evidence:
         """Read nothing yet."""
         self._reader = reader
         self._jobs = jobs
+        self.kept: tuple[str, ...] = ()
+        """The wheel's own platform tags that `widest` gave back because nothing here judges them."""
 
     @cached_property
     def proof(self) -> Proof:
@@ -47,7 +49,17 @@ class Evidence:
         return holds_machine_code(self._reader)
 
     def widest(self) -> tuple[str, ...]:
-        """Return the platform tags that the machine code proves; raise RefusedError when there are none."""
+        """Return the platform tags that the machine code proves; raise RefusedError when there are none.
+
+        A wheel for a system whose machine code is not judged keeps its own, unless something contradicts one.
+        """
+        from truewheel.platforms.systems import System, system_of
+
+        own = self._reader.name.platform
+        against = {tag: self.proof.against(tag) for tag in own if system_of(tag) in {System.IOS, System.OTHER}}
+        if self.proof.native and len(against) == len(set(own)) and not any(against.values()):
+            self.kept = tuple(tag for tag, reasons in against.items() if reasons is None)
+            return own
         tags = self.proof.widest()
         if tags:
             return tags
@@ -94,6 +106,7 @@ def renamed(reader: WheelReader, options: RetagOptions, evidence: Evidence) -> R
     notices += profiled.notices
     axes[Axis.PLATFORM] = _with_aliases(profiled.platforms, legacy=options.legacy_aliases)
     _require_tags(reader, axes)
+    notices += [f"{tag} was taken as given: nothing here tells whether it is true" for tag in evidence.kept]
     name = reader.name
     name = name._replace(
         build=base.build if options.build is None else options.build,

@@ -94,7 +94,7 @@ def plan_retag(reader: WheelReader, options: RetagOptions) -> RetagPlan:
         version=version,
         root_is_purelib=purelib,
         grounds=grounds,
-        notices=(*_disagreements(reader, options), *renaming.notices, *_remarks(grounds)),
+        notices=tuple(dict.fromkeys((*_disagreements(reader, options), *renaming.notices, *_remarks(grounds)))),
     )
     return _rewriting(reader, plan, options)
 
