@@ -8,11 +8,11 @@ is called is an error, because a misspelt wish would silently do nothing.
 from __future__ import annotations
 
 import re
-import sys
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from truewheel.errors import UsageError
+from truewheel.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,15 +74,10 @@ def load(path: Path, commands: Mapping[str, Mapping[str, Setting]]) -> Settings:
 
 
 def _parsed(content: bytes, path: Path) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
-        table: dict[str, Any] = tomllib.loads(content.decode())
+        return parse_toml(content.decode())
     except ValueError as error:  # UnicodeDecodeError and TOMLDecodeError are both
         raise UsageError(f"is no TOML: {error}", where=str(path)) from error
-    return table
 
 
 def _settled(table: Mapping[str, Any], path: Path, commands: Mapping[str, Mapping[str, Setting]]) -> Settings:

@@ -7,11 +7,11 @@ it, and a wheel is judged by these as by those of any other policy.
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from truewheel.errors import UsageError
+from truewheel.toml import parse_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,12 +46,8 @@ class OwnPolicy:
 
 def read_own_policy(path: Path) -> OwnPolicy:
     """Return the policy that a file describes; raise UsageError for one that is not understood."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = parse_toml(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except ValueError as error:  # UnicodeDecodeError and TOMLDecodeError are both

@@ -8,13 +8,13 @@ wheel is judged elsewhere.
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truewheel.errors import UsageError
 from truewheel.retagger.tags import spellings
+from truewheel.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -116,15 +116,11 @@ _KINDS: Mapping[str, type] = {
 
 def _tables(path: Path, where: str) -> dict[str, Any]:
     """Return the tables of a file of profiles; raise UsageError when it is none."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
-        whole = tomllib.loads(path.read_text(encoding="utf-8"))
+        whole = parse_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=where) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # UnicodeDecodeError and TOMLDecodeError are both
         raise UsageError(f"is not TOML: {error}", where=where) from error
     tables = whole.get("profiles", {})
     if not isinstance(tables, dict) or whole.keys() - {"profiles"}:

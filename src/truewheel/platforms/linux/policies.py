@@ -8,7 +8,6 @@ policies of an architecture, of the first policy where the answer changes. The f
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from truewheel.analyzer.elf.image import Libc
 from truewheel.analyzer.elf.system_names import is_loader
 from truewheel.errors import UsageError
 from truewheel.platforms.verdict import Policy
+from truewheel.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -268,9 +268,4 @@ def _release(text: str) -> tuple[int, ...]:
 @cache
 def _read(name: str) -> dict[str, Any]:
     """Return one data file."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    table: dict[str, Any] = tomllib.loads((_DATA / name).read_text(encoding="utf-8"))
-    return table
+    return parse_toml((_DATA / name).read_text(encoding="utf-8"))

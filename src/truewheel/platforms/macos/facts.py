@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from truewheel.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,11 +55,7 @@ class MacFacts(NamedTuple):
 @cache
 def mac_facts() -> MacFacts:
     """Return the facts."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    table: dict[str, Any] = tomllib.loads(_DATA.read_text(encoding="utf-8"))
+    table = parse_toml(_DATA.read_text(encoding="utf-8"))
     return MacFacts(
         floors={name: _version(text) for name, text in table["floors"].items()},
         families={

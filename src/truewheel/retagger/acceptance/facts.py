@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from truewheel.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,12 +36,7 @@ EVERY = Span(None, None)
 @cache
 def facts(name: str) -> dict[str, Any]:
     """Return one data file (`interpreters`, `systems`, `distributions` or `installers`) as it stands."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    table: dict[str, Any] = tomllib.loads((_DATA / f"{name}.toml").read_text(encoding="utf-8"))
-    return table
+    return parse_toml((_DATA / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def version_of(text: str) -> Version:
