@@ -1,20 +1,20 @@
-"""The libraries of the host, each read once however many files need it."""
+"""The libraries of the host that a Linux wheel may need."""
 
 from __future__ import annotations
 
-import mmap
-import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.elf.image import ImageKind
 from truewheel.analyzer.elf.reader import is_elf, read_image
 from truewheel.analyzer.graph import Outcome
-from truewheel.analyzer.sysroot import real_path
-from truewheel.errors import InvalidBinaryError
+from truewheel.analyzer.host_files import HostFiles
 
 if TYPE_CHECKING:
+    from mmap import mmap
+
     from truewheel.analyzer.elf.image import Image
+
+_HEAD = 64
 
 
 class HostFile(NamedTuple):
@@ -25,49 +25,13 @@ class HostFile(NamedTuple):
     size: int
 
 
-class HostFiles:
-    """Reads libraries under a sysroot and remembers them."""
-
-    def __init__(self, sysroot: str) -> None:
-        """Read nothing yet."""
-        self._sysroot = sysroot
-        self._by_place: dict[str, HostFile | Outcome] = {}
-        self._by_path: dict[str, HostFile | Outcome] = {}
-
-    def look(self, place: str) -> HostFile | Outcome:
-        """Return the library at an absolute path, or why there is none.
-
-        A file that cannot be opened is ABSENT, as it is to a loader. One that starts like ELF but is damaged is
-        NOT_NATIVE: a later place may hold a sound one, and if none does, the place is listed as tried.
-        """
-        known = self._by_place.get(place)
-        if known is None:
-            known = self._by_place[place] = self._resolve(place)
-        return known
-
-    def _resolve(self, place: str) -> HostFile | Outcome:
-        real = real_path(self._sysroot, place) if place.startswith("/") else None
-        if real is None:
-            return Outcome.ABSENT
-        known = self._by_path.get(real)
-        if known is None:
-            known = self._by_path[real] = _read(real)
-        return known
+def host_elf_files(sysroot: str) -> HostFiles[HostFile]:
+    """Return what reads the ELF files under a sysroot."""
+    return HostFiles(sysroot, _read, otherwise=Outcome.NOT_NATIVE)
 
 
-def _read(path: str) -> HostFile | Outcome:
-    try:
-        status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
-            return Outcome.ABSENT
-        if not status.st_size:
-            return Outcome.NOT_NATIVE
-        with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            if not is_elf(data[:64]):
-                return Outcome.NOT_NATIVE
-            image = read_image(data, path)
-    except OSError:
-        return Outcome.ABSENT
-    except InvalidBinaryError:
-        return Outcome.NOT_NATIVE
-    return Outcome.NOT_NATIVE if image.kind is ImageKind.OBJECT else HostFile(path, image, status.st_size)
+def _read(data: mmap, path: str) -> HostFile | None:
+    if not is_elf(data[:_HEAD]):
+        return None
+    image = read_image(data, path)
+    return None if image.kind is ImageKind.OBJECT else HostFile(path, image, len(data))

@@ -21,6 +21,7 @@ from truewheel.analyzer.elf.ld_so_conf import loader_name
 from truewheel.analyzer.elf.search import File, Search
 from truewheel.analyzer.elf.system_names import libc_of_file_name, own_libc
 from truewheel.analyzer.graph import DependencyGraph, Edge, Node, SearchRule
+from truewheel.analyzer.lookups import worse
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.errors import UsageError
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from truewheel.analyzer.elf.image import Image
     from truewheel.analyzer.elf.search import Found, Scope
     from truewheel.analyzer.graph import Lookup
-
-_BADNESS = {None: 3, SearchRule.IN_WHEEL: 2, SearchRule.LOADED: 1}
 
 
 class Member(NamedTuple):
@@ -82,7 +81,7 @@ class _Findings:
             if known is None:
                 self.lookups[file.name] = lookups
             elif known != lookups:
-                self.lookups[file.name] = tuple(map(_worse, known, lookups))
+                self.lookups[file.name] = tuple(map(worse, known, lookups))
 
 
 def build_graph(
@@ -203,14 +202,6 @@ def _of_held(search: Search, own: Found, held: File, pathless: set[str]) -> Look
     if own.file is held and (lookup.rule is not SearchRule.IN_WHEEL or held.name in pathless):
         return lookup
     return search.loaded(own, held)
-
-
-def _worse(first: Lookup, second: Lookup) -> Lookup:
-    return second if _badness(second) > _badness(first) else first
-
-
-def _badness(lookup: Lookup) -> int:
-    return _BADNESS.get(lookup.rule, 0)
 
 
 def _load_extra(search: Search, members: list[File], findings: _Findings, wanted: str) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from truewheel.analyzer.elf.host_files import HostFile, HostFiles
+from truewheel.analyzer.elf.host_files import HostFile, host_elf_files
 from truewheel.analyzer.elf.image import Libc
 from truewheel.analyzer.elf.ld_so import HWCAPS, expand, places
 from truewheel.analyzer.elf.ld_so_conf import system_directories
@@ -80,7 +80,7 @@ class Search:
         """Index the members by place, and by soname and file name."""
         self._options = options
         self._sysroot = str(options.sysroot)
-        self._host = HostFiles(self._sysroot)
+        self._host = host_elf_files(self._sysroot)
         self._externals: dict[str, File] = {}
         self._used_patterns: set[str] = set()
         self._placed = {member.place: member for member in members if member.place is not None}

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.graph import SearchRule
+from truewheel.analyzer.lookups import worse
 from truewheel.analyzer.macho.dyld import Process, slice_for
 from truewheel.analyzer.macho.graph import MachoEdge, MachoGraph, MachoNode
 from truewheel.analyzer.macho.image import FileType
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from truewheel.analyzer.macho.image import MachoFile, Slice
     from truewheel.analyzer.macho.search import Found, Scope
 
-_BADNESS = {None: 3, SearchRule.IN_WHEEL: 2, SearchRule.LOADED: 1}
 _EXPANDED = ("@loader_path/", "@executable_path/")
 _BEFORE_LOADED = frozenset({SearchRule.LIB_PATH, SearchRule.DYLD_ENVIRONMENT, SearchRule.DYLD_FRAMEWORK})
 """The rules whose places dyld tries before it compares a bare name with what is loaded."""
@@ -80,7 +80,7 @@ class _Findings:
             if known is None:
                 self.lookups[key] = lookups
             elif known is not lookups and known != lookups:
-                self.lookups[key] = tuple(map(_worse, known, lookups))
+                self.lookups[key] = tuple(map(worse, known, lookups))
 
     def has(self, file: File, item: Slice) -> bool:
         return (file.name, item.architecture) in self.lookups
@@ -231,14 +231,6 @@ def _of_held(search: MachoSearch, own: Found, held: File, pathless: set[str]) ->
     if own.file is held and (lookup.rule is not SearchRule.IN_WHEEL or held.name in pathless):
         return lookup
     return search.loaded(own, held)
-
-
-def _worse(first: Lookup, second: Lookup) -> Lookup:
-    return second if _badness(second) > _badness(first) else first
-
-
-def _badness(lookup: Lookup) -> int:
-    return _BADNESS.get(lookup.rule, 0)
 
 
 def _load_extra(loading: _Loading, members: list[File], wanted: str) -> str:

@@ -29,7 +29,7 @@ from truewheel.analyzer.macho.dyld import (
     rpaths_of,
     slice_for,
 )
-from truewheel.analyzer.macho.host_files import HostMacho, HostMachos
+from truewheel.analyzer.macho.host_files import HostMacho, host_macho_files
 from truewheel.analyzer.macho.system_names import is_interpreter, is_swift, is_system, name_stems, searched_name
 from truewheel.analyzer.sysroot import placed
 from truewheel.analyzer.wheel_places import WHEEL, distance
@@ -89,7 +89,7 @@ class MachoSearch:
         self._options = options
         self._sysroot = str(options.sysroot)
         self._folders = folders_of(options)
-        self._host = HostMachos(self._sysroot)
+        self._host = host_macho_files(self._sysroot)
         self._externals: dict[str, File] = {}
         self._used_patterns: set[str] = set()
         self._placed = {member.place: member for member in members if member.place is not None}
