@@ -208,3 +208,12 @@ def test_what_is_left_is_told_in_short_too(tmp_path: Path) -> None:
     left = [line for line in done.errors.splitlines() if ": left: " in line]
     assert len(left) == 7
     assert left[-1].endswith("left: and 3 more of untrue-tag (-v lists them)")
+
+
+def test_what_is_no_archive_cannot_be_read(tmp_path: Path) -> None:
+    for content in (b"", b"no archive at all"):
+        path = tmp_path / "foo-1.0-py3-none-any.whl"
+        path.write_bytes(content)
+        done = truewheel("check", path)
+        assert (done.code, done.output) == (3, "")
+        assert done.errors.count("\n") == 1

@@ -66,7 +66,7 @@ def open_subject(path: Path, options: CheckOptions = _DEFAULT, *, filename: str 
         subject.reader = WheelReader.open(path, name=name)
     except InvalidArchiveError as error:
         faults = survey(path)
-        if not faults and "not a ZIP archive" in error.what:
+        if not faults and ("not a ZIP archive" in error.what or not path.stat().st_size):
             raise
         subject.archive = faults or (str(error).removeprefix(f"{path.name}, "),)
     except InvalidWheelError as error:
