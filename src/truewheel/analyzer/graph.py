@@ -101,29 +101,40 @@ class AnyNode(Protocol):
     """What the graph itself asks of a node."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - the field of a node
+    def name(self) -> str:
+        """A field of every node."""
+
     @property
-    def in_wheel(self) -> bool: ...  # noqa: D102 - the field of a node
+    def in_wheel(self) -> bool:
+        """A field of every node."""
+
     @property
-    def size(self) -> int: ...  # noqa: D102 - the field of a node
+    def size(self) -> int:
+        """A field of every node."""
 
 
 class Named(Protocol):
     """A dependency of any format."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - the field of a dependency
+    def name(self) -> str:
+        """A field of every dependency."""
 
 
 class AnyEdge(Protocol):
     """What the graph itself asks of an edge."""
 
     @property
-    def needer(self) -> str: ...  # noqa: D102 - the field of an edge
+    def needer(self) -> str:
+        """A field of every edge."""
+
     @property
-    def dependency(self) -> Named: ...  # noqa: D102 - the field of an edge
+    def dependency(self) -> Named:
+        """A field of every edge."""
+
     @property
-    def lookup(self) -> Lookup: ...  # noqa: D102 - the field of an edge
+    def lookup(self) -> Lookup:
+        """A field of every edge."""
 
 
 NodeT_co = TypeVar("NodeT_co", bound=AnyNode, covariant=True)
