@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from truewheel.errors import InvalidInputError
+
+Plan = TypeVar("Plan")
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - as many types as the plan has fields
@@ -44,3 +48,15 @@ def typed(kind: Any, data: object) -> Any:  # noqa: ANN401 - as many types as th
         if len(kinds) == len(data):
             return tuple(typed(each, value) for each, value in zip(kinds, data, strict=True))
     raise TypeError(f"{data!r} is not {kind}")
+
+
+def plan_from(kind: type[Plan], data: object, schema: str) -> Plan:
+    """Return a plan of the type `kind` from its JSON values; raise InvalidInputError when they are none."""
+    found = data.get("schema") if isinstance(data, dict) else None
+    if found != schema:
+        raise InvalidInputError(f"the plan has schema {found!r}, not {schema!r}", hint="make the plan again")
+    try:
+        plan: Plan = typed(kind, data)
+    except TypeError as error:
+        raise InvalidInputError(f"the plan is damaged: {error}", hint="make the plan again") from error
+    return plan

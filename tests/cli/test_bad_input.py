@@ -206,3 +206,9 @@ def test_what_a_wheel_calls_its_files_cannot_steer_the_terminal(here: Path) -> N
     outcome = truewheel("show", "foo-1.0-py3-none-linux_x86_64.whl")
     assert "\x1b" not in outcome.output + outcome.errors
     assert "\x07" not in outcome.output + outcome.errors
+
+
+def test_a_program_that_is_not_there_stands_for_nothing() -> None:
+    outcome = truewheel("show", "--executable-path", "/nowhere/python", unrepaired_wheel("x86_64"))
+    assert outcome.code == 2
+    assert outcome.errors.strip() == "error: --executable-path: /nowhere/python: there is no such program or folder"

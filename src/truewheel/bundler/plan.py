@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from truewheel.errors import InvalidInputError
-from truewheel.plain_data import plain, typed
+from truewheel.plain_data import plain, plan_from
 from truewheel.platforms.own_policy import OwnPolicy  # noqa: TC001 - looked up when a plan is read
 
 if TYPE_CHECKING:
@@ -213,11 +212,4 @@ class RepairPlan:
     @classmethod
     def from_json(cls, data: object) -> RepairPlan:
         """Return the plan that `to_json` gave; raise InvalidInputError for anything else."""
-        schema = data.get("schema") if isinstance(data, dict) else None
-        if schema != SCHEMA:
-            raise InvalidInputError(f"the plan has schema {schema!r}, not {SCHEMA!r}", hint="make the plan again")
-        try:
-            plan: RepairPlan = typed(cls, data)
-        except TypeError as error:
-            raise InvalidInputError(f"the plan is damaged: {error}", hint="make the plan again") from error
-        return plan
+        return plan_from(cls, data, SCHEMA)

@@ -184,7 +184,7 @@ def search_from(options: Mapping[str, Any]) -> SearchOptions:
         fallback_path=listed("DYLD_FALLBACK_LIBRARY_PATH"),
         framework_path=listed("DYLD_FRAMEWORK_PATH"),
         fallback_framework_path=listed("DYLD_FALLBACK_FRAMEWORK_PATH"),
-        executable_path=Path(options["executable_path"]) if options["executable_path"] else None,
+        executable_path=_program(options["executable_path"]),
     )
 
 
@@ -206,6 +206,15 @@ def deployment_target() -> tuple[int, int] | None:
     if not all(part.isdecimal() for part in parts):
         raise UsageError(f"{text!r} is no version of macOS", where="MACOSX_DEPLOYMENT_TARGET", hint="such as 11.0")
     return int(parts[0]), int(parts[1]) if len(parts) > 1 else 0
+
+
+def _program(text: str | None) -> Path | None:
+    """Return what @executable_path stands for; raise UsageError for a path where nothing is."""
+    if not text:
+        return None
+    if not Path(text).exists():
+        raise UsageError(f"{text}: there is no such program or folder", where="--executable-path")
+    return Path(text)
 
 
 def _require_folder(path: Path, option: str) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from truewheel.errors import InvalidInputError
-
 if TYPE_CHECKING:
     from truewheel.archive.reader import WheelReader
 
@@ -85,13 +83,6 @@ class RetagPlan:
     @classmethod
     def from_json(cls, data: object) -> RetagPlan:
         """Return the plan that `to_json` gave; raise InvalidInputError for anything else."""
-        from truewheel.plain_data import typed
+        from truewheel.plain_data import plan_from
 
-        schema = data.get("schema") if isinstance(data, dict) else None
-        if schema != SCHEMA:
-            raise InvalidInputError(f"the plan has schema {schema!r}, not {SCHEMA!r}", hint="make the plan again")
-        try:
-            plan: RetagPlan = typed(cls, data)
-        except TypeError as error:
-            raise InvalidInputError(f"the plan is damaged: {error}", hint="make the plan again") from error
-        return plan
+        return plan_from(cls, data, SCHEMA)
