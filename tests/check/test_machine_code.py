@@ -55,7 +55,10 @@ def test_a_slice_that_is_not_there(tmp_path: Path) -> None:
         ("manylinux_2_28_aarch64", "manylinux_2_28_aarch64 is not true: the wheel is machine code for x86_64"),
         ("any", "any is not true: the wheel holds machine code"),
         ("win_amd64", "win_amd64 is not true: the wheel holds machine code of Linux, not of Windows"),
-        ("manylinux2014_aarch64.manylinux_2_17_aarch64", "no platform tag is true: the wheel is machine code"),
+        (
+            "manylinux2014_aarch64.manylinux_2_17_aarch64",
+            "none of its platform tags is true: the wheel is machine code",
+        ),
         ("any.linux_aarch64.linux_x86_64", "any is not true: "),
         (
             "manylinux2014_i686.manylinux_2_17_i686.linux_x86_64",

@@ -11,7 +11,7 @@ from truewheel.analyzer.elf.image import ImageKind, Libc
 from truewheel.errors import RefusedError, UsageError
 from truewheel.platforms.linux.judge import judge
 from truewheel.platforms.verdict import Rule
-from truewheel.retagger.evidence import Label, decide_label, linux_tags, reasons_against
+from truewheel.retagger.evidence import Label, decide_label, reasons_against
 
 if TYPE_CHECKING:
     from truewheel.analyzer.elf.analyze import Analysis
@@ -52,34 +52,36 @@ def test_the_oldest_promise_and_its_older_names_are_given() -> None:
     label = decide_label(glibc(), current=NOW)
     assert label.platforms == FAMILY_2_17
     assert label.policy.tag == "manylinux_2_17_x86_64"
-    assert linux_tags(glibc("GLIBC_2.28"), current=NOW) == ("manylinux_2_28_x86_64",)
-    assert linux_tags(musl(), current=NOW) == ("musllinux_1_1_x86_64",)
+    assert decide_label(glibc("GLIBC_2.28"), current=NOW).platforms == ("manylinux_2_28_x86_64",)
+    assert decide_label(musl(), current=NOW).platforms == ("musllinux_1_1_x86_64",)
 
 
 def test_a_program_that_asks_nothing_is_called_by_both_families() -> None:
     both = ("manylinux1_x86_64", "manylinux_2_5_x86_64", "musllinux_1_1_x86_64")
-    assert linux_tags(static(), current=NOW) == both
-    assert linux_tags(static(), current=NOW, plat="musllinux") == ("musllinux_1_1_x86_64",)
-    assert linux_tags(static(), current=NOW, plat="manylinux") == both[:2]
-    assert linux_tags(static(), current=NOW, plat="manylinux_2_28", only_plat=True) == ("manylinux_2_28_x86_64",)
+    assert decide_label(static(), current=NOW).platforms == both
+    assert decide_label(static(), current=NOW, plat="musllinux").platforms == ("musllinux_1_1_x86_64",)
+    assert decide_label(static(), current=NOW, plat="manylinux").platforms == both[:2]
+    assert decide_label(static(), current=NOW, plat="manylinux_2_28", only_plat=True).platforms == (
+        "manylinux_2_28_x86_64",
+    )
 
 
 def test_true_tags_stay_and_false_ones_go() -> None:
     current = ("manylinux1_x86_64", "manylinux_2_20_x86_64", "manylinux_2_28_x86_64", "musllinux_1_2_x86_64")
     stays = ("manylinux_2_20_x86_64", "manylinux_2_28_x86_64")
-    assert linux_tags(glibc(), current=current) == (*FAMILY_2_17, *stays)
-    assert linux_tags(glibc(), current=current, only_plat=True) == FAMILY_2_17
+    assert decide_label(glibc(), current=current).platforms == (*FAMILY_2_17, *stays)
+    assert decide_label(glibc(), current=current, only_plat=True).platforms == FAMILY_2_17
 
 
 def test_tags_of_other_architectures_and_made_up_ones_go() -> None:
     current = ("manylinux_2_28_aarch64", "manylinux2015_x86_64", "any", "linux_x86_64")
-    assert linux_tags(glibc(), current=current) == FAMILY_2_17
+    assert decide_label(glibc(), current=current).platforms == FAMILY_2_17
 
 
 def test_tags_of_other_systems_are_left_alone() -> None:
     current = ("linux_x86_64", "macosx_10_9_x86_64", "win_amd64")
     expected = ("macosx_10_9_x86_64", "manylinux2014_x86_64", "manylinux_2_17_x86_64", "win_amd64")
-    assert linux_tags(glibc(), current=current) == expected
+    assert decide_label(glibc(), current=current).platforms == expected
 
 
 @pytest.mark.parametrize("plat", ["manylinux_2_28", "manylinux_2_28_x86_64"])
@@ -98,7 +100,7 @@ def test_only_the_asked_for_promise_is_named_on_request(plat: str) -> None:
 
 @pytest.mark.parametrize("plat", ["manylinux2014", "manylinux2014_x86_64", "manylinux_2_17"])
 def test_a_promise_may_be_asked_for_by_any_of_its_names(plat: str) -> None:
-    assert linux_tags(glibc(), current=NOW, plat=plat, only_plat=True) == FAMILY_2_17
+    assert decide_label(glibc(), current=NOW, plat=plat, only_plat=True).platforms == FAMILY_2_17
 
 
 def test_an_older_promise_that_would_bundle_more_is_not_added() -> None:
@@ -153,7 +155,7 @@ def test_the_plain_label_promises_nothing(plat: str) -> None:
 
 
 def test_the_plain_label_still_brings_libraries_along() -> None:
-    assert linux_tags(needs_outside("libfoo.so.1"), current=NOW, plat="linux") == ("linux_x86_64",)
+    assert decide_label(needs_outside("libfoo.so.1"), current=NOW, plat="linux").platforms == ("linux_x86_64",)
 
 
 def test_a_library_that_is_nowhere_is_missed_under_the_plain_label_too() -> None:

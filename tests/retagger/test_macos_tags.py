@@ -10,7 +10,6 @@ from packaging.tags import mac_platforms
 from truewheel.retagger.macos_tags import (
     MacTag,
     coverage,
-    is_true,
     oldest_system,
     parse_mac_tag,
     promise,
@@ -143,8 +142,8 @@ def test_a_tag_is_untrue_of_the_architectures_that_its_version_cannot_serve(tag:
 
 def test_a_minor_version_is_true_but_reaches_nobody() -> None:
     tag = MacTag((12, 3), "arm64")
-    assert is_true(tag, {"arm64": (12, 3, 0)})
-    assert not is_true(MacTag((12, 0), "arm64"), {"arm64": (12, 3, 0)})
+    assert not untrue_of(tag, {"arm64": (12, 3, 0)})
+    assert untrue_of(MacTag((12, 0), "arm64"), {"arm64": (12, 3, 0)})
     assert coverage([tag]) == {}
 
 
@@ -169,14 +168,14 @@ def test_coverage_is_what_packaging_looks_for(tag: MacTag, architecture: str, sy
 
 @given(TAGS, MINIMA)
 def test_a_newer_tag_than_a_true_one_is_true(tag: MacTag, minima: dict[str, tuple[int, int, int]]) -> None:
-    if is_true(tag, minima):
+    if not untrue_of(tag, minima):
         for version in ((tag.version[0], tag.version[1] + 1), (tag.version[0] + 1, 0)):
-            assert is_true(MacTag(version, tag.family), minima)
+            assert not untrue_of(MacTag(version, tag.family), minima)
 
 
 @given(TAGS, MINIMA)
 def test_no_true_tag_is_contradicted(tag: MacTag, minima: dict[str, tuple[int, int, int]]) -> None:
-    if is_true(tag, minima):
+    if not untrue_of(tag, minima):
         assert FAMILIES[tag.family] <= minima.keys()
         assert all(minima[name] <= promise(tag, name) for name in tag.architectures)
 
@@ -189,17 +188,17 @@ def test_the_widest_tag_is_true_and_the_next_wider_one_is_not(
     if tag is None:
         assert not FAMILIES[family] <= minima.keys()
         return
-    assert is_true(tag, minima)
+    assert not untrue_of(tag, minima)
     older = [version for version in [*((10, minor) for minor in range(16)), *SYSTEMS[12:]] if version < tag.version]
     for version in older:
         wider = MacTag(version, family)
-        assert not is_true(wider, minima) or coverage([wider]) in ({}, coverage([tag]))
+        assert untrue_of(wider, minima) or coverage([wider]) in ({}, coverage([tag]))
 
 
 @given(MINIMA)
 def test_the_smallest_set_says_the_whole_truth_and_nothing_else(minima: dict[str, tuple[int, int, int]]) -> None:
     tags = smallest_set(minima)
-    assert all(is_true(tag, minima) for tag in tags)
+    assert not any(untrue_of(tag, minima) for tag in tags)
     assert coverage(tags) == {name: oldest_system(name, minimum) for name, minimum in minima.items()}
     for left_out in tags:
         assert coverage(tag for tag in tags if tag != left_out) != coverage(tags)

@@ -58,7 +58,7 @@ def _named(tags: Sequence[str], platforms: Sequence[str]) -> str:
     if len(tags) == 1:
         return f"{tags[0]} is not true"
     if len(tags) == len(platforms):
-        return "no platform tag is true"
+        return "none of its platform tags is true"
     return f"{', '.join(tags)} are not true"
 
 

@@ -37,13 +37,6 @@ class Label(NamedTuple):
     policy: Policy
 
 
-def linux_tags(
-    verdicts: Sequence[Verdict], *, current: tuple[str, ...], plat: str = "auto", only_plat: bool = False
-) -> tuple[str, ...]:
-    """Return the sorted platform tags of the label that `decide_label` gives."""
-    return decide_label(verdicts, current=current, plat=plat, only_plat=only_plat).platforms
-
-
 def decide_label(
     verdicts: Sequence[Verdict], *, current: tuple[str, ...], plat: str = "auto", only_plat: bool = False
 ) -> Label:

@@ -90,11 +90,6 @@ def promised(version: SystemVersion) -> SystemVersion:
     return max(version, first) if version >= facts.same_as_first else version
 
 
-def is_true(tag: MacTag, minima: Mapping[str, Version]) -> bool:
-    """Whether every system that the tag speaks of can use the wheel, in each of the tag's architectures."""
-    return not untrue_of(tag, minima)
-
-
 def untrue_of(tag: MacTag, minima: Mapping[str, Version]) -> tuple[str, ...]:
     """Return the architectures that the tag speaks of and that are not usable from its version on."""
     return tuple(name for name in tag.architectures if name not in minima or minima[name] > promise(tag, name))
