@@ -30,16 +30,36 @@ def retagged(wheel: Path, tag: str) -> PlannedWheel[WheelPlan]:
 def test_two_wheels_of_one_name(tmp_path: Path) -> None:
     one, other = pure_wheel(tmp_path / "1", "a"), pure_wheel(tmp_path / "2", "a", content=b"a = 1\n")
     found = collisions([planned(one), planned(other)], tmp_path)
-    assert {number: error.what for number, error in found.items()} == {
-        1: f"would be written as {one.name}, as another of the given wheels is"
+    assert {error.where: error.what for error in found.values()} == {
+        str(one): f"would be written as {one.name}, as another of the given wheels is: {other}",
+        str(other): f"would be written as {one.name}, as another of the given wheels is: {one}",
     }
-    assert found[1].where == str(other)
+    assert list(found) == [0, 1]
 
 
 def test_names_that_differ_in_case_alone(tmp_path: Path) -> None:
     one, other = pure_wheel(tmp_path, "Foo"), pure_wheel(tmp_path, "foo")
     found = collisions([planned(one), planned(other)], tmp_path / "out")
-    assert found[1].what == f"would be written as {other.name}, another of the given wheels as {one.name}"
+    assert [error.what for error in found.values()] == [
+        f"would be written as {one.name}, another of the given wheels as {other.name}: {other}",
+        f"would be written as {other.name}, another of the given wheels as {one.name}: {one}",
+    ]
+
+
+def test_those_that_do_not_collide_are_not_told(tmp_path: Path) -> None:
+    one, other = pure_wheel(tmp_path / "1", "a"), pure_wheel(tmp_path / "2", "a", content=b"a = 1\n")
+    third = pure_wheel(tmp_path / "1", "b")
+    assert list(collisions([planned(one), planned(third), planned(other)], tmp_path)) == [0, 2]
+
+
+def test_a_copy_beside_two_that_differ_is_told_too(tmp_path: Path) -> None:
+    one, other = pure_wheel(tmp_path / "1", "a"), pure_wheel(tmp_path / "2", "a", content=b"a = 1\n")
+    copy = tmp_path / "3" / one.name
+    copy.parent.mkdir()
+    shutil.copy(one, copy)
+    found = collisions([planned(one), planned(copy), planned(other)], tmp_path)
+    assert list(found) == [0, 1, 2]
+    assert found[2].what.endswith(f": {one} and 1 more")
 
 
 def test_what_lies_in_the_folder_under_another_case(tmp_path: Path) -> None:
@@ -47,6 +67,25 @@ def test_what_lies_in_the_folder_under_another_case(tmp_path: Path) -> None:
     (tmp_path / "FOO-1.0-py3-none-any.WHL").touch()
     found = collisions([planned(wheel)], tmp_path)
     assert "beside FOO-1.0-py3-none-any.WHL, which some file systems take for the same" in found[0].what
+
+
+def test_the_wheel_itself_under_another_case_is_in_nobodys_way(tmp_path: Path) -> None:
+    wheel = pure_wheel(tmp_path, "foo", tag="py3-none-any")
+    given = wheel.rename(tmp_path / "FOO-1.0-py3-none-any.whl")
+    shutil.copy(given, wheel)
+    item = planned(wheel)
+    wheel.unlink()
+    assert collisions([PlannedWheel(given, item.plan)], tmp_path) == {}
+    assert collisions([PlannedWheel(given, item.plan)], None) == {}
+    shutil.copy(given, tmp_path / "Foo-1.0-py3-none-any.whl")
+    assert list(collisions([PlannedWheel(given, item.plan)], None)) == [0]
+
+
+def test_one_of_both_spellings_that_are_there_may_be_written_again(tmp_path: Path) -> None:
+    wheel = pure_wheel(tmp_path / "in", "foo")
+    for name in (wheel.name, wheel.name.upper()):
+        (tmp_path / name).touch()
+    assert collisions([planned(wheel)], tmp_path) == {}
 
 
 def test_a_file_of_the_very_name_is_no_collision_yet(tmp_path: Path) -> None:
@@ -67,19 +106,31 @@ def test_the_same_wheel_twice_is_no_collision(content: bytes, tmp_path: Path) ->
 
 def test_plans_that_do_not_tell_the_content_are_compared_by_it(tmp_path: Path) -> None:
     one, other = pure_wheel(tmp_path / "1", "a"), pure_wheel(tmp_path / "2", "a", content=b"a = 1\n")
-    assert list(collisions([retagged(one, "py312"), retagged(other, "py312")], tmp_path)) == [1]
+    assert list(collisions([retagged(one, "py312"), retagged(other, "py312")], tmp_path)) == [0, 1]
 
 
 def test_results_beside_their_inputs_collide_only_within_a_folder(tmp_path: Path) -> None:
     one, other = pure_wheel(tmp_path / "1", "a"), pure_wheel(tmp_path / "2", "a", content=b"a = 1\n")
     assert collisions([planned(one), planned(other)], None) == {}
     here = pure_wheel(tmp_path / "1", "a", tag="py2-none-any", content=b"a = 2\n")
-    assert list(collisions([retagged(one, "py312"), retagged(here, "py312")], None)) == [1]
+    assert list(collisions([retagged(one, "py312"), retagged(here, "py312")], None)) == [0, 1]
 
 
 def test_all_collisions_are_told_at_once(tmp_path: Path) -> None:
     wheels = [pure_wheel(tmp_path / str(number), "a", content=b"#" * number) for number in range(3)]
     with pytest.raises(RefusedError) as caught:
         require_no_collision([planned(wheel) for wheel in wheels], tmp_path)
-    assert len(caught.value.reasons) == 2
+    assert len(caught.value.reasons) == 3
     require_no_collision([planned(wheels[0])], tmp_path / "not-there")
+
+
+def test_a_result_does_not_replace_a_given_wheel_that_waits_for_its_turn(tmp_path: Path) -> None:
+    one = pure_wheel(tmp_path, "a")
+    waiting = pure_wheel(tmp_path, "a", tag="py2-none-any", content=b"a = 1\n")
+    wheels = [retagged(one, "py2"), retagged(waiting, "py312")]
+    assert collisions(wheels, None) == {}
+    found = collisions(wheels, None, replacing=True)
+    assert {error.where: error.what for error in found.values()} == {
+        str(one): f"would be written over {waiting}, which is one of the given wheels"
+    }
+    assert collisions(wheels, tmp_path / "out", replacing=True) == {}

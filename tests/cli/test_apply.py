@@ -153,8 +153,9 @@ def test_collisions_are_found_before_anything_is_written(here: Path) -> None:
     pure_wheel(here / "more", "a", content=b"# other\n")
     done = truewheel("repair", "dist", "more")
     assert done.code == 4
-    assert "more/a-1.0-py3-none-any.whl: would be written as a-1.0-py3-none-any.whl, as another" in done.errors
-    assert len(names("wheelhouse")) == 3
+    for folder in ("dist", "more"):
+        assert f"{folder}/a-1.0-py3-none-any.whl: would be written as a-1.0-py3-none-any.whl, as" in done.errors
+    assert names("wheelhouse") == ["b-1.0-py3-none-any.whl", "c-1.0-py3-none-any.whl"]
     assert truewheel("repair", "-w", "other", "--all-or-nothing", "dist", "more").code == 4
     assert not (here / "other").exists()
 

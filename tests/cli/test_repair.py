@@ -138,9 +138,7 @@ def test_two_wheels_that_would_be_called_alike_are_told_apart(more: list[str], h
     outcome = truewheel("repair", *more, "--lib-path", LIBRARIES, HELLO, other)
     assert outcome.code == 4
     assert f"would be written as {REPAIRED}, as another of the given wheels is" in outcome.errors
-    if not more:
-        with zipfile.ZipFile(here / "wheelhouse" / REPAIRED) as archive:
-            assert "hello/more.so" not in archive.namelist()
+    assert not (here / "wheelhouse").exists()
 
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(here: Path) -> None:

@@ -140,10 +140,7 @@ def test_two_wheels_with_one_new_name_are_told_apart(tmp_path: Path) -> None:
     done = truewheel("retag", "--platform-tag", "manylinux_2_35_x86_64", "--overwrite", "--remove", one, two)
     assert done.code == 4
     assert "as another of the given wheels is" in done.errors
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        two.name,
-        "hello-1.0-cp310-abi3-manylinux_2_35_x86_64.whl",
-    ]
+    assert set(tmp_path.iterdir()) == {one, two}
 
 
 def test_wheels_of_one_name_go_to_their_own_folders(tmp_path: Path) -> None:

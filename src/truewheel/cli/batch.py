@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-import click
-
 from truewheel.archive.reader import WheelReader
 from truewheel.batch.collisions import collisions
 from truewheel.batch.kinds import Settings, WheelPlan
 from truewheel.batch.plan import BatchPlan, PlannedWheel
 from truewheel.cli.each import attempt, complain, each_once, exit_code, failed, for_each, pace
 from truewheel.cli.format import plural
+from truewheel.cli.output import echo
 from truewheel.errors import TruewheelError, UsageError
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def _finish_interrupted(options: Mapping[str, Any], task: Task[Plan, Done]) -> t
         folder, settings, force=task.overwrite, then=lambda made: late.extend(finish(options, made))
     )
     if done:
-        click.echo(f"finished a run that was interrupted: {plural(len(done), 'wheel')}", err=True)
+        echo(f"finished a run that was interrupted: {plural(len(done), 'wheel')}", err=True)
     return done, late
 
 
@@ -180,7 +179,8 @@ def _plan_all(
 
     planned: list[PlannedWheel[Plan]] = []
     failures, _ = for_each(options["wheels"], plan_one, planned.append, at_once=at_once)
-    found = collisions(planned, task.directory)
+    one_by_one = not (options["plan"] or options["all_or_nothing"])
+    found = collisions(planned, task.directory, replacing=task.overwrite and one_by_one)
     for number, error in found.items():
         complain(error)
         failures.append(failed(str(planned[number].path), error))
@@ -257,9 +257,9 @@ def _write_plan(
     plan = BatchPlan(tuple(planned), refused, str(task.sysroot), task.removes_inputs)
     content = json.dumps(plan.to_json(path.parent.resolve()), indent=2)
     write_file(path, f"{content}\n".encode())
-    click.echo(f"{plural(len(planned), 'wheel')} planned, {len(failures)} refused", err=True)
+    echo(f"{plural(len(planned), 'wheel')} planned, {len(failures)} refused", err=True)
     if not as_json:
-        click.echo(os.fsencode(path.resolve()))
+        echo(os.fsencode(path.resolve()))
 
 
 def finish(options: Mapping[str, Any], done: Sequence[Made]) -> Failures:
