@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
-
 from truewheel.cli.each import for_all, for_each
 from truewheel.cli.format import plural, printable, screen_width, wrapped
+from truewheel.cli.output import echo, style
 from truewheel.errors import ExitCode
 from truewheel.retagger.acceptance.report import (
     SCHEMA,
@@ -102,7 +101,7 @@ def _tell(options: Mapping[str, Any]) -> ExitCode:
         wheel, table = found
         if not options["as_json"]:
             if wheels:
-                click.echo()
+                echo()
             _say_all(_head(wheel))
             _say_all(_table_lines(table, refusing=True))
         wheels.append(_wheel_json(wheel, [], table))
@@ -124,11 +123,11 @@ def _each(
 
 def _say_all(lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(printable(line))
+        echo(printable(line))
 
 
 def _head(wheel: Candidate) -> Iterator[str]:
-    yield click.style(wheel.file, bold=True)
+    yield style(wheel.file, bold=True)
     if wheel.requires_python:
         yield f"Requires-Python: {wheel.requires_python}"
     yield ""
@@ -136,7 +135,7 @@ def _head(wheel: Candidate) -> Iterator[str]:
 
 def _answer_lines(wheel: Candidate, one: Answer) -> Iterator[str]:
     accepted = one.acceptance.accepted
-    word = click.style("accepted", fg="green") if accepted else click.style("refused", fg="red")
+    word = style("accepted", fg="green") if accepted else style("refused", fg="red")
     yield f"{wheel.file}: {word} ({one.target})"
     for line in wrapped(one.acceptance.reason, 2, screen_width()):
         yield f"  {line}"
@@ -152,14 +151,14 @@ def _before(rank: int | None) -> str:
 
 
 def _comparison_lines(found: Comparison) -> Iterator[str]:
-    yield f"from  {click.style(found.old, bold=True)}"
-    yield f"to    {click.style(found.new, bold=True)}"
+    yield f"from  {style(found.old, bold=True)}"
+    yield f"to    {style(found.new, bold=True)}"
     for word, colour, table in (("gains", "green", found.gains), ("loses", "red", found.losses)):
         yield ""
         if table is None:
             yield f"nobody {word}"
             continue
-        yield click.style(f"who {word}", fg=colour)
+        yield style(f"who {word}", fg=colour)
         yield from _table_lines(table, refusing=False)
 
 
@@ -189,12 +188,12 @@ def _in_columns(table: TableTold, first: int, room: int) -> Iterator[str]:
             widths = [first, *(room for _ in cells)]
             padded = (f"{text:{size}}" for text, size in zip(texts, widths, strict=True))
             text = (" " * _GAP).join(padded).rstrip()
-            yield click.style(text, bold=True) if number == 0 else text
+            yield style(text, bold=True) if number == 0 else text
 
 
 def _row_by_row(table: TableTold, width: int) -> Iterator[str]:
     for row in table.rows:
-        yield click.style("; ".join(row.systems), bold=True)
+        yield style("; ".join(row.systems), bold=True)
         for column, cell in zip(table.columns, row.cells, strict=True):
             for line in wrapped(f"{column}: {', '.join(cell) or '-'}", 2, width):
                 yield f"  {line}"
@@ -229,4 +228,4 @@ def _print_json(
         tables = {"gains": table_json(comparison.gains), "losses": table_json(comparison.losses)}
         change = {"old": comparison.old, "new": comparison.new, **tables}
     document = {"schema": SCHEMA, "wheels": wheels, "comparison": change, "failed": failures}
-    click.echo(json.dumps(document, indent=2))
+    echo(json.dumps(document, indent=2))

@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from truewheel.batch.apply import apply_batch, check_inputs
 from truewheel.batch.collisions import require_no_collision
 from truewheel.batch.kinds import Settings
@@ -16,6 +14,7 @@ from truewheel.batch.plan import BatchPlan
 from truewheel.cli.batch import finish
 from truewheel.cli.each import attempt, complain, failed, pace
 from truewheel.cli.format import plural, printable
+from truewheel.cli.output import echo
 from truewheel.errors import ExitCode, InvalidInputError, TruewheelError
 
 if TYPE_CHECKING:
@@ -44,12 +43,12 @@ def apply_plan(options: Mapping[str, Any]) -> ExitCode:
         results = done
     for made in results:
         if not options["as_json"]:
-            click.echo(os.fsencode(made.path.resolve()))
+            echo(os.fsencode(made.path.resolve()))
     if results:
         _say(f"{plural(len(results), 'wheel')} written as planned")
     if options["as_json"]:
         applied = [_result(made) for made in results]
-        click.echo(json.dumps({"schema": SCHEMA, "applied": applied, "failed": failures}, indent=2))
+        echo(json.dumps({"schema": SCHEMA, "applied": applied, "failed": failures}, indent=2))
     return code
 
 
@@ -101,4 +100,4 @@ def _result(made: Applied) -> dict[str, Any]:
 
 
 def _say(line: str) -> None:
-    click.echo(printable(line), err=True)
+    echo(printable(line), err=True)

@@ -8,12 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
-
 from truewheel.check import CheckOptions, Severity, check_wheel, has_errors
 from truewheel.check.registry import chosen
 from truewheel.cli.each import each_once, for_each, pace, titles
 from truewheel.cli.format import plural, printable
+from truewheel.cli.output import echo, style
 from truewheel.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -52,13 +51,13 @@ def check_wheels(options: Mapping[str, Any]) -> ExitCode:
         done.append(checked)
         _summarize(checked, title[checked.path], len(rules), verbose=options["verbose"])
         for line in () if silent else _lines(checked, title[checked.path], verbose=options["verbose"]):
-            click.echo(line)
+            echo(line)
 
     work = partial(_fix, options, wanted) if options["fix"] else partial(_check, wanted)
     failures, code = for_each(options["wheels"], work, present, at_once=at_once)
     if options["as_json"]:
         results = [_result(checked) for checked in done]
-        click.echo(json.dumps({"schema": SCHEMA, "wheels": results, "failed": failures}, indent=2))
+        echo(json.dumps({"schema": SCHEMA, "wheels": results, "failed": failures}, indent=2))
     if options["sarif"]:
         from truewheel.cli.sarif import write_sarif
 
@@ -115,7 +114,7 @@ def _shown(findings: Sequence[Finding], *, verbose: int) -> Iterator[str]:
 
 
 def _line(finding: Finding) -> str:
-    severity = click.style(finding.severity.value, fg=_COLOURS[finding.severity])
+    severity = style(finding.severity.value, fg=_COLOURS[finding.severity])
     member = "" if finding.member in finding.message else f"{finding.member}: "
     by_us = " (--fix does it)" if finding.fixable else ""
     return f"{severity}: {finding.rule}: {member}{finding.message}; mend: {finding.fix}{by_us}"
@@ -143,7 +142,7 @@ def _summarize(checked: Checked, name: str, rules: int, *, verbose: int) -> None
 
 
 def _say(line: str) -> None:
-    click.echo(printable(line), err=True)
+    echo(printable(line), err=True)
 
 
 def _result(checked: Checked) -> dict[str, Any]:

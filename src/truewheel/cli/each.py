@@ -9,10 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
-
 from truewheel.batch.failure import Failure
 from truewheel.cli.format import printable
+from truewheel.cli.output import echo, style
 from truewheel.errors import (
     DEBUG_VARIABLE,
     ExitCode,
@@ -233,23 +232,23 @@ def _progress(text: str, *, quiet: bool = False) -> Iterator[None]:
     from shutil import get_terminal_size
 
     room = get_terminal_size().columns - len(" ...") - 1
-    click.echo(f"{printable(text)[:room]} ...", nl=False, err=True)
+    echo(f"{printable(text)[:room]} ...", nl=False, err=True)
     try:
         yield
     finally:
-        click.echo("\r\x1b[K", nl=False, err=True)
+        echo("\r\x1b[K", nl=False, err=True)
 
 
 def complain(error: TruewheelError, file: str = "") -> None:
     """Print an error on stderr: one line, and one for each reason. `file` is named unless the error does."""
     text = str(error)
     place = f"{file}: " if file not in text else ""
-    click.echo(printable(click.style("error: ", fg="red") + f"{place}{text}"), err=True)
+    echo(printable(style("error: ", fg="red") + f"{place}{text}"), err=True)
     if isinstance(error, RefusedError):
         for reason in error.reasons[:_SHOWN_REASONS]:
-            click.echo(printable(f"  {reason}"), err=True)
+            echo(printable(f"  {reason}"), err=True)
         if (more := len(error.reasons) - _SHOWN_REASONS) > 0:
-            click.echo(f"  and {more} more (--json lists them)", err=True)
+            echo(f"  and {more} more (--json lists them)", err=True)
 
 
 def failed(file: str, error: TruewheelError) -> dict[str, Any]:

@@ -7,10 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from truewheel.cli.each import deployment_target, for_all
 from truewheel.cli.format import human_size, plural, printable
+from truewheel.cli.output import echo
 from truewheel.merge import merge_wheels, plan_merge
 from truewheel.merge.options import MergeOptions
 from truewheel.merge.pair import opened
@@ -54,7 +53,7 @@ def merge(options: Mapping[str, Any]) -> ExitCode:
         results.append(_result(done))
         _summarize(done, verbose=options["verbose"])
         if not options["as_json"]:
-            click.echo(os.fsencode(done.path.resolve()))
+            echo(os.fsencode(done.path.resolve()))
 
     if options["dry_run"]:
         failures, code = for_all(options["wheels"], plan, present_plan)
@@ -64,7 +63,7 @@ def merge(options: Mapping[str, Any]) -> ExitCode:
         )
     if options["as_json"]:
         key = "plans" if options["dry_run"] else "merged"
-        click.echo(json.dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
+        echo(json.dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
     return code
 
 
@@ -105,4 +104,4 @@ def _lines(plan: MergePlan) -> Iterator[str]:
 
 
 def _say(line: str, *, err: bool = False) -> None:
-    click.echo(printable(line), err=err)
+    echo(printable(line), err=err)

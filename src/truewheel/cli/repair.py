@@ -8,12 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from truewheel.bundler.bundle_options import BundleOptions
 from truewheel.cli.batch import Task, run_task
 from truewheel.cli.each import deployment_target, own_policy, search_from
 from truewheel.cli.format import human_size, plural, printable
+from truewheel.cli.output import echo
 from truewheel.repair import apply_plan, plan_repair
 from truewheel.repair.options import RepairOptions
 
@@ -47,7 +46,7 @@ def repair_wheels(options: Mapping[str, Any]) -> ExitCode:
         results.append(_result(done))
         _summarize(plan, done, verbose=options["verbose"])
         if not options["as_json"]:
-            click.echo(os.fsencode(done.path.resolve()))
+            echo(os.fsencode(done.path.resolve()))
 
     task = Task(
         plan=lambda reader, jobs: plan_repair(reader, replace(chosen, jobs=jobs)),
@@ -62,7 +61,7 @@ def repair_wheels(options: Mapping[str, Any]) -> ExitCode:
     failures, code = run_task(options, task)
     if options["as_json"]:
         key = "plans" if options["dry_run"] or options["plan"] else "repaired"
-        click.echo(json.dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
+        echo(json.dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
     return code
 
 
@@ -142,7 +141,7 @@ def _print_plan(plan: RepairPlan) -> None:
 
 
 def _say(line: str, *, err: bool = False) -> None:
-    click.echo(printable(line), err=err)
+    echo(printable(line), err=err)
 
 
 def _edit_lines(edit: ElfEdit) -> list[str]:

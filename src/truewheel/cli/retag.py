@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from truewheel.cli.batch import Task, run_task
 from truewheel.cli.format import printable
+from truewheel.cli.output import echo
 from truewheel.errors import UsageError
 from truewheel.retagger.retag import apply_retag, open_wheel, plan_retag, remove_old
 from truewheel.retagger.retag_options import RetagOptions, Trust
@@ -52,7 +51,7 @@ def retag_wheels(options: Mapping[str, Any]) -> ExitCode:
         _say(_done(plan, written=done.written), err=True)
         _details(plan, done.notices, verbose=options["verbose"], err=True)
         if not options["as_json"]:
-            click.echo(os.fsencode(done.path.resolve()))
+            echo(os.fsencode(done.path.resolve()))
 
     removes = chosen.in_place or chosen.remove
     task = Task(
@@ -72,24 +71,29 @@ def retag_wheels(options: Mapping[str, Any]) -> ExitCode:
         from json import dumps
 
         key = "plans" if to_plan else "retagged"
-        click.echo(dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
+        echo(dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
     return code
 
 
 def _chosen(options: Mapping[str, Any]) -> RetagOptions:
     """Return what the command line asks for; raise UsageError for what contradicts itself."""
+    profile_file = Path(options["profile_file"]) if options["profile_file"] else None
     if options["in_place"] and (options["wheel_dir"] or options["remove"] is False):
         other = "`-w`" if options["wheel_dir"] else "`--keep`"
         raise UsageError(f"contradicts {other}", where="--in-place", hint="the new wheel takes the old one's place")
     if options["build"] is not None and options["no_build"]:
         raise UsageError("contradicts `--build`", where="--no-build")
+    if options["profiles"] or profile_file:
+        from truewheel.retagger.profiles import profiles
+
+        profiles(options["profiles"], profile_file)  # what is wrong with them is told once, not of every wheel
     return RetagOptions(
         python_tag=options["python_tag"],
         abi_tag=options["abi_tag"],
         platform_tag=options["platform_tag"],
         build="" if options["no_build"] else options["build"],
         profiles=options["profiles"],
-        profile_file=Path(options["profile_file"]) if options["profile_file"] else None,
+        profile_file=profile_file,
         legacy_aliases=options["legacy_aliases"],
         normalize=options["normalize"],
         trust=Trust(options["trust"]),
@@ -147,4 +151,4 @@ def _ground(ground: Ground) -> str:
 
 
 def _say(line: str, *, err: bool = False) -> None:
-    click.echo(printable(line), err=err)
+    echo(printable(line), err=err)

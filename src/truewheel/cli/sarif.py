@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import click
-
+from truewheel.cli.output import echo
 from truewheel.errors import OutputError
 from truewheel.version import __version__
 
@@ -36,7 +35,7 @@ def write_sarif(
     """Write the document to the file `place`, in one step, or to the standard output for `-`; raise OutputError."""
     text = json.dumps(sarif(rules, wheels, failures), indent=2) + "\n"
     if place == "-":
-        click.echo(text, nl=False)
+        echo(text, nl=False)
         return
     path = Path(place)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")

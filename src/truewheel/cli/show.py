@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from truewheel.cli.each import for_each, own_policy, pace, search_from
 from truewheel.cli.format import human_size, plural, printable, screen_width, wrapped
+from truewheel.cli.output import echo, style
 from truewheel.cli.tree import tree
 from truewheel.platforms.verdict import sentences
 from truewheel.report import inspect_wheel
@@ -35,9 +34,9 @@ def show_wheels(options: Mapping[str, Any]) -> ExitCode:
     def present(one: WheelReport) -> None:
         if not options["as_json"]:
             if reports:
-                click.echo()
+                echo()
             for line in screen(one, width):
-                click.echo(printable(line))
+                echo(printable(line))
         reports.append(one)
 
     own = own_policy(options)
@@ -51,7 +50,7 @@ def show_wheels(options: Mapping[str, Any]) -> ExitCode:
         import json
 
         wheels = [one.to_json() for one in reports]
-        click.echo(json.dumps({"schema": SCHEMA, "wheels": wheels, "failed": failures}, indent=2))
+        echo(json.dumps({"schema": SCHEMA, "wheels": wheels, "failed": failures}, indent=2))
     return code
 
 
@@ -59,7 +58,7 @@ def screen(one: WheelReport, width: int | None) -> Iterator[str]:
     """Yield the lines that tell of one wheel, `width` columns wide; without a width, everything and nothing cut."""
     system = "" if one.libc or not one.native_files else one.operating_system
     kind = ", ".join(filter(None, [one.architecture, one.libc or system]))
-    yield click.style(one.file, bold=True)
+    yield style(one.file, bold=True)
     yield ", ".join(filter(None, [human_size(one.size), plural(one.native_files, "native file"), kind]))
     yield ""
     yield from _labels(one, width)
@@ -111,7 +110,7 @@ def _truth(name: str, truth: TagTruth, told: dict[str, str], width: int | None) 
 
     told: the reasons that stand elsewhere on the screen, and whether above or below; those of this tag are added.
     """
-    words = {None: "", True: click.style("true", fg="green"), False: click.style("not true", fg="red")}[truth.true]
+    words = {None: "", True: style("true", fg="green"), False: style("not true", fg="red")}[truth.true]
     # What a repair cannot mend is told first: it decides what the wheel can be.
     lines = sentences(sorted(truth.reasons, key=lambda reason: reason.mendable))
     fresh = [line for line in lines if line not in told]
@@ -136,7 +135,7 @@ def _future(one: WheelReport, width: int | None) -> Iterator[str]:
     """Yield what a repair would make of the wheel, or why it cannot."""
     if not one.could_be:
         but = f"no tag but {one.plain}" if one.plain else "no tag at all"
-        yield _row("could be", click.style(but, fg="red") + ", because")
+        yield _row("could be", style(but, fg="red") + ", because")
         yield from _rows("", one.refusals, width)
         if one.missing:
             advice = (
@@ -146,7 +145,7 @@ def _future(one: WheelReport, width: int | None) -> Iterator[str]:
             yield from _rows("help", [advice], width)
         return
     already = "  (its name already)" if set(one.could_be) == {truth.tag for truth in one.tags} else ""
-    yield _row("could be", click.style(".".join(one.could_be), bold=True) + already)
+    yield _row("could be", style(".".join(one.could_be), bold=True) + already)
     if bundled := one.bundled:
         size = human_size(sum(line.size for line in bundled))
         yield _row("", f"once `truewheel repair` has bundled {plural(len(bundled), 'library')} ({size})")

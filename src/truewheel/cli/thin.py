@@ -7,11 +7,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from truewheel.archive.reader import WheelReader
 from truewheel.cli.each import for_each
 from truewheel.cli.format import human_size, plural, printable
+from truewheel.cli.output import echo
 from truewheel.errors import OutputError
 from truewheel.thin import ThinOptions, apply_thin, plan_thin
 
@@ -54,7 +53,7 @@ def thin_wheels(options: Mapping[str, Any]) -> ExitCode:
         results.append(_result(done))
         _summarize(done, verbose=options["verbose"])
         if not options["as_json"]:
-            click.echo(os.fsencode(done.path.resolve()))
+            echo(os.fsencode(done.path.resolve()))
 
     if options["dry_run"]:
         failures, code = for_each(options["wheels"], plan_one, present_plan)
@@ -62,7 +61,7 @@ def thin_wheels(options: Mapping[str, Any]) -> ExitCode:
         failures, code = for_each(options["wheels"], thin_one, present_result)
     if options["as_json"]:
         key = "plans" if options["dry_run"] else "thinned"
-        click.echo(json.dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
+        echo(json.dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
     return code
 
 
@@ -118,4 +117,4 @@ def _lines(plan: ThinPlan) -> Iterator[str]:
 
 
 def _say(line: str, *, err: bool = False) -> None:
-    click.echo(printable(line), err=err)
+    echo(printable(line), err=err)

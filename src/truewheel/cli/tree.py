@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-import click
-
 from truewheel.cli.format import human_size, plural, shortened, wrapped
+from truewheel.cli.output import style
 from truewheel.report.model import Fate
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def _worth_drawing(group: FileGroup) -> list[LibraryLine]:
 def _library(line: LibraryLine, column: int, width: int | None) -> str:
     start = f"  {'  ' * line.depth}{line.name} "
     dots = "." * max(3, column + 4 - len(start))
-    fate = click.style(f"{line.fate.value:8}", fg=_COLOURS.get(line.fate))
+    fate = style(f"{line.fate.value:8}", fg=_COLOURS.get(line.fate))
     size = f"{human_size(line.size):>9}" if line.size else " " * 9
     note = f"({line.note})" if line.note else ""
     if width is None:

@@ -6,11 +6,10 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from truewheel.archive.reader import WheelReader
 from truewheel.cli.each import for_each, search_from
 from truewheel.cli.format import printable
+from truewheel.cli.output import echo, style
 from truewheel.explain import explain
 
 if TYPE_CHECKING:
@@ -34,12 +33,12 @@ def explain_wheel(options: Mapping[str, Any]) -> ExitCode:
 
 
 def _print_json(answer: Explanation) -> None:
-    click.echo(json.dumps(asdict(answer), indent=2))
+    echo(json.dumps(asdict(answer), indent=2))
 
 
 def _print(answer: Explanation) -> None:
-    click.echo(printable(click.style(answer.headline, bold=True)))
+    echo(printable(style(answer.headline, bold=True)))
     for finding in answer.findings:
-        click.echo(printable(f"  {finding.text}"))
+        echo(printable(f"  {finding.text}"))
         for detail in finding.details:
-            click.echo(printable(f"    {detail}"))
+            echo(printable(f"    {detail}"))

@@ -1,0 +1,48 @@
+"""Lines on stdout and stderr, in colour on a terminal alone.
+
+click knows terminals, and NO_COLOR is its caller's; where there is none, nothing of it is needed, and to import it
+takes longer than many a command.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+_CONTROL = re.compile("\x1b\\[[0-9;]*[A-Za-z]")
+_CODES = {"red": 31, "green": 32, "yellow": 33, "cyan": 36}
+_BOLD = 1
+
+
+def echo(text: str | bytes = "", *, err: bool = False, nl: bool = True) -> None:
+    """Write a line to stdout, or to stderr, at once. Bytes are a path, as the file system spells it.
+
+    nl: whether the line ends here.
+    """
+    stream = sys.stderr if err else sys.stdout
+    if stream is None:  # a process may be started without them
+        return
+    if stream.isatty():
+        import click
+
+        click.echo(text, err=err, nl=nl, color=False if os.environ.get("NO_COLOR") else None)
+        return
+    buffer = getattr(stream, "buffer", None)
+    if isinstance(text, bytes) and buffer is not None:
+        stream.flush()
+        buffer.write(text + b"\n" * nl)
+        buffer.flush()
+        return
+    line = _CONTROL.sub("", os.fsdecode(text)) + "\n" * nl
+    try:
+        stream.write(line)
+    except UnicodeEncodeError:  # the stream's encoding has no such letter
+        stream.write(line.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
+    stream.flush()
+
+
+def style(text: str, fg: str | None = None, *, bold: bool = False) -> str:
+    """Return a text with the codes of a colour around it, which `echo` takes away again where nobody sees them."""
+    codes = [str(code) for code in (_CODES.get(fg or ""), _BOLD if bold else None) if code]
+    return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if codes else text
