@@ -47,9 +47,9 @@ def test_a_path_is_written_as_the_file_system_spells_it() -> None:
 
 def test_a_path_reaches_a_stream_of_text_alone_too() -> None:
     with redirect_stdout(io.StringIO()) as out:
-        echo(b"/tmp/x.whl")
+        echo(b"/srv/x.whl")
 
-    assert out.getvalue() == "/tmp/x.whl\n"
+    assert out.getvalue() == "/srv/x.whl\n"
 
 
 def test_a_letter_that_the_encoding_lacks_is_spelled_out() -> None:
