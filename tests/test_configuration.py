@@ -10,6 +10,7 @@ import pytest
 from support.batches import pure_wheel
 from support.cli import truewheel
 from support.fixtures import family, unrepaired_wheel
+from support.retags import mac_wheel
 from truewheel.configuration import Kind, Setting, load, nearest
 from truewheel.errors import UsageError
 
@@ -21,6 +22,7 @@ COMMANDS = {
         "jobs": Setting("jobs", Kind.NUMBER),
         "strip": Setting("strip", Kind.FLAG),
         "wheel-dir": Setting("wheel_dir", Kind.TEXT, is_path=True),
+        "archs": Setting("archs", Kind.TEXT, separator=","),
     },
     "show": {"exclude": Setting("exclude", Kind.TEXTS), "jobs": Setting("jobs", Kind.NUMBER)},
 }
@@ -35,6 +37,20 @@ def loaded(folder: Path, text: str) -> dict[str, dict[str, object]]:
 def test_shared_settings_reach_every_command_that_has_them(tmp_path: Path) -> None:
     text = '[tool.truewheel]\nexclude = ["a*"]\nstrip = true\n'
     assert loaded(tmp_path, text) == {"repair": {"exclude": ("a*",), "strip": True}, "show": {"exclude": ("a*",)}}
+
+
+def test_one_text_need_not_be_in_a_list(tmp_path: Path) -> None:
+    text = '[tool.truewheel.repair]\nexclude = "a*"\nlib-path = "lib"\ninclude = "lib/libx.so"\n'
+    assert loaded(tmp_path, text)["repair"] == {
+        "exclude": ("a*",),
+        "lib_path": (f"{tmp_path}/lib",),
+        "include": (f"{tmp_path}/lib/libx.so",),
+    }
+
+
+@pytest.mark.parametrize("value", ['"x86_64,arm64"', '["x86_64", "arm64"]'])
+def test_a_text_of_several_parts_may_be_a_list(value: str, tmp_path: Path) -> None:
+    assert loaded(tmp_path, f"[tool.truewheel.repair]\narchs = {value}\n")["repair"] == {"archs": "x86_64,arm64"}
 
 
 def test_a_table_of_a_command_goes_first(tmp_path: Path) -> None:
@@ -68,8 +84,10 @@ def test_a_file_without_the_table_sets_nothing(text: str, tmp_path: Path) -> Non
         ("[tool.truewheel.repare]\njobs = 1\n", "has no `repare`", "did you mean `repair`?"),
         ("[tool.truewheel]\nrepair = 1\n", "repair is no table", "write [tool.truewheel.repair]"),
         ("[tool]\ntruewheel = 1\n", "truewheel is no table", ""),
-        ("[tool.truewheel]\nexclude = 'a'\n", "`exclude` of [tool.truewheel] is a list of texts, not 'a'", ""),
-        ("[tool.truewheel]\nexclude = [1]\n", "is a list of texts, not [1]", ""),
+        ("[tool.truewheel]\nexclude = 1\n", "`exclude` of [tool.truewheel] is a text or a list of texts, not 1", ""),
+        ("[tool.truewheel]\nexclude = [1]\n", "is a text or a list of texts, not [1]", ""),
+        ("[tool.truewheel]\narchs = [1]\n", "is a text or a list of texts, not [1]", ""),
+        ("[tool.truewheel]\nwheel-dir = ['a']\n", "is a text, not ['a']", ""),
         ("[tool.truewheel]\njobs = true\n", "is a number, not True", ""),
         ("[tool.truewheel]\nstrip = 1\n", "is true or false, not 1", ""),
         ("[tool.truewheel]\nwheel-dir = 1\n", "is a text, not 1", ""),
@@ -194,3 +212,20 @@ class TestTheProgram:
         text = page.split("one line:\n")[1].split("and then")[0]
         self.write("\n".join(line.removeprefix("    ") for line in text.splitlines()))
         assert truewheel("accepts", "--name", "a-1.0-py3-none-any.whl").code == 0
+
+    def test_one_platform_tag_need_not_be_in_a_list(self, tmp_path: Path) -> None:
+        self.write('[tool.truewheel.retag]\nplatform-tag = "+win32"\n')
+        outcome = truewheel("retag", "a-1.0-py3-none-any.whl")
+        assert outcome.output == f"{tmp_path}/a-1.0-py3-none-any.win32.whl\n"
+
+    @pytest.mark.parametrize(("archs", "code"), [('["x86_64"]', 0), ('["x86_64", "arm64"]', 1)])
+    def test_the_architectures_that_are_required_may_be_a_list(self, archs: str, code: int, tmp_path: Path) -> None:
+        self.write(f"[tool.truewheel]\nrequire-archs = {archs}\n")
+        wheel = mac_wheel(tmp_path, "cp310-abi3-macosx_11_0_x86_64", x86_64="11.0")
+        assert truewheel("repair", wheel).code == code
+
+    def test_where_findings_are_written_is_of_one_run(self) -> None:
+        self.write('[tool.truewheel.check]\nsarif = "x"\n')
+        outcome = truewheel("check", "a-1.0-py3-none-any.whl")
+        assert outcome.code == 2
+        assert "has no `sarif`" in outcome.errors

@@ -30,19 +30,26 @@ class Kind(Enum):
     FLAG = "true or false"
     NUMBER = "a number"
     TEXT = "a text"
-    TEXTS = "a list of texts"
+    TEXTS = "a text or a list of texts"
 
 
 class Setting(NamedTuple):
     """One option of a command that a table may set.
 
     name: what the command calls its value. is_path: whether a text is a path; one that may be a path has a `/` then.
+    separator: what joins several texts in a value of the kind TEXT that may be a list too; empty for any other.
     """
 
     name: str
     kind: Kind
     is_path: bool = False
     may_be_path: bool = False
+    separator: str = ""
+
+    @property
+    def may_be_list(self) -> bool:
+        """Whether several texts may be given; one need not be in a list then."""
+        return self.kind is Kind.TEXTS or bool(self.separator)
 
 
 Settings = dict[str, dict[str, Any]]
@@ -119,18 +126,20 @@ def _values(
         setting = settings.get(key)
         if setting is None:
             continue
-        if not _fits(value, setting.kind):
-            raise UsageError(f"`{key}` of {where} is {setting.kind.value}, not {value!r}", where=str(path))
-        if setting.kind is Kind.TEXTS:
-            yield setting.name, tuple(_from_folder(text, setting, path) for text in value)
-        else:
-            yield setting.name, _from_folder(value, setting, path) if setting.kind is Kind.TEXT else value
+        if not _fits(value, setting):
+            words = Kind.TEXTS.value if setting.may_be_list else setting.kind.value
+            raise UsageError(f"`{key}` of {where} is {words}, not {value!r}", where=str(path))
+        if setting.kind in {Kind.FLAG, Kind.NUMBER}:
+            yield setting.name, value
+            continue
+        texts = [_from_folder(text, setting, path) for text in ([value] if isinstance(value, str) else value)]
+        yield setting.name, tuple(texts) if setting.kind is Kind.TEXTS else setting.separator.join(texts)
 
 
-def _fits(value: object, kind: Kind) -> bool:
-    if kind is Kind.TEXTS:
-        return isinstance(value, list) and all(isinstance(text, str) for text in value)
-    return type(value) is {Kind.FLAG: bool, Kind.NUMBER: int, Kind.TEXT: str}[kind]
+def _fits(value: object, setting: Setting) -> bool:
+    if setting.may_be_list and isinstance(value, list):
+        return all(isinstance(text, str) for text in value)
+    return type(value) is {Kind.FLAG: bool, Kind.NUMBER: int}.get(setting.kind, str)
 
 
 def _from_folder(text: str, setting: Setting, path: Path) -> str:

@@ -79,6 +79,9 @@ def test_most_may_be_left_unsaid(tmp_path: Path) -> None:
         ('name = "auto"\nbase = "b"', "'auto' is a name that promises something to others"),
         ('name = "a"\nbase = "b"\ntags = ["musllinux_1_2"]', "'musllinux_1_2' is a tag that promises something"),
         ('name = "a"\nbase = "b"\n[libraries]\nallow = ["x", "y"]\nrefuse = ["y"]', "y is allowed and refused"),
+        ('name = "a"\nbase = "b"', "the base 'b' is no policy"),
+        ('name = "a"\nbase = "manylinux_2_28"\narchitectures = ["x86"]', "is not for the architecture 'x86'"),
+        ('name = "a"\nbase = "manylinux1"\narchitectures = ["aarch64"]', "is not for the architecture 'aarch64'"),
     ],
 )
 def test_what_is_not_understood_is_told(text: str, what: str, tmp_path: Path) -> None:

@@ -10,10 +10,18 @@ from hypothesis import strategies as st
 from packaging.tags import mac_platforms
 
 from truewheel.errors import UsageError
-from truewheel.retagger.profiles import profile
+from truewheel.retagger.profiles import profiles
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from truewheel.retagger.profiles import Profile
+
+
+def profile(name: str, extra: Path | None = None) -> Profile:
+    """Return the one profile of that name."""
+    (found,) = profiles((name,), extra)
+    return found
 
 
 def sorted_name(*tags: str) -> str:
@@ -149,3 +157,18 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff")
     with pytest.raises(UsageError, match="is not TOML"):
         profile("a", path)
+
+
+def test_a_file_is_held_to_its_form_even_when_none_of_its_profiles_is_asked_for(tmp_path: Path) -> None:
+    path = written(tmp_path, "[profiles.a]\nlegacy_aliases = true\n")
+    assert profiles((), path) == ()
+    with pytest.raises(UsageError, match="is no file of profiles"):
+        profiles((), written(tmp_path, "[other]"))
+
+
+def test_names_that_no_installer_looks_for_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, '[profiles.a]\nnames = ["macosx_13"]\n[profiles.b]\nalso = ["a"]\n')
+    for name in ("a", "b"):
+        with pytest.raises(UsageError, match="macosx_13 is no macOS tag") as caught:
+            profiles((name,), path)
+        assert caught.value.where == f"--for {name}"

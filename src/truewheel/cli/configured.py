@@ -12,8 +12,10 @@ from truewheel.configuration import Kind, Setting, load, nearest
 _PATHS = frozenset({"DIR", "FILE", "PATH"})
 _PERHAPS_PATHS = frozenset({"LIB"})
 """What options that take a path, and those that take a path or a name, call their value."""
+_SEPARATORS = {"ARCHS": ","}
+"""By what options call their value, what joins several in one text."""
 _OF_ONE_RUN = frozenset(
-    {"config", "no-config", "dry-run", "force", "from-file", "json", "overwrite", "plan", "verbose"}
+    {"config", "no-config", "dry-run", "force", "from-file", "json", "overwrite", "plan", "sarif", "verbose"}
 )
 """Options that say something about one run, not about a project."""
 _SEEN = "truewheel.configuration"
@@ -83,4 +85,10 @@ def _setting(option: click.Option) -> Setting:
         kind = Kind.FLAG
     elif isinstance(option.type, click.types.IntParamType):
         kind = Kind.NUMBER
-    return Setting(str(option.name), kind, option.metavar in _PATHS, option.metavar in _PERHAPS_PATHS)
+    return Setting(
+        str(option.name),
+        kind,
+        is_path=option.metavar in _PATHS,
+        may_be_path=option.metavar in _PERHAPS_PATHS,
+        separator=_SEPARATORS.get(option.metavar or "", ""),
+    )

@@ -52,10 +52,14 @@ def read_own_policy(path: Path) -> OwnPolicy:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except ValueError as error:  # UnicodeDecodeError and TOMLDecodeError are both
         raise UsageError(f"is no TOML: {error}", where=str(path)) from error
+    from truewheel.platforms.linux.policies import require_base
+
     try:
-        return _policy(table)
+        policy = _policy(table)
+        require_base(policy)
     except UsageError as error:
         raise UsageError(error.what, where=str(path), hint=error.hint) from error
+    return policy
 
 
 def _policy(table: dict[str, Any]) -> OwnPolicy:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truewheel.errors import UsageError
+from truewheel.retagger.axes import Axis
+from truewheel.retagger.known_tags import complaint
 from truewheel.retagger.tags import spellings
 from truewheel.toml import parse_toml
 
@@ -68,17 +70,30 @@ class Profile:
         return [str(tag) for tag in more]
 
 
-def profile(name: str, extra: Path | None = None) -> Profile:
-    """Return the profile of that name, `NAME` or `NAME-VERSION`; those of the file `extra` come first.
+def profiles(names: Iterable[str], extra: Path | None = None) -> tuple[Profile, ...]:
+    """Return the profiles of those names, `NAME` or `NAME-VERSION`; those of the file `extra` come first.
 
-    Raises UsageError when there is none, or when the file is none of profiles.
+    Raises UsageError when there is none of a name, when one has names that no installer looks for, and when the file,
+    asked for or not, is none of profiles.
     """
-    tables = {**_tables(_DATA, "the data"), **(_tables(extra, str(extra)) if extra else {})}
+    own = _tables(extra, str(extra)) if extra else {}
+    names = tuple(names)
+    if not names:
+        return ()
+    tables = {**_tables(_DATA, "the data"), **own}
+    return tuple(_named(name, tables) for name in names)
+
+
+def _named(name: str, tables: Mapping[str, Any]) -> Profile:
     key, version = name, ""
     match = _WITH_VERSION.fullmatch(name)
     if name not in tables and match and "version" in tables.get(match[1], {}):
         key, version = match[1], match[2]
-    return _made(name, key, tables, version)
+    found = _made(name, key, tables, version)
+    for tag in (*found.names, *found.also):
+        if wrong := complaint(Axis.PLATFORM, tag):
+            raise UsageError(f"{tag} {wrong.what}", where=f"--for {name}", hint=wrong.hint)
+    return found
 
 
 def _made(name: str, key: str, tables: Mapping[str, Any], version: str = "", above: tuple[str, ...] = ()) -> Profile:

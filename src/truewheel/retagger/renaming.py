@@ -163,24 +163,19 @@ def _profiled(options: RetagOptions, platforms: tuple[str, ...], evidence: Evide
     """Return the platform tags with those that each profile adds."""
     if not options.profiles:
         return _Profiled(platforms, frozenset(), [])
-    from truewheel.retagger.known_tags import complaint
-    from truewheel.retagger.profiles import profile
+    from truewheel.retagger.profiles import profiles
 
     found = dict.fromkeys(platforms)
     exact: set[str] = set()
     notices = []
-    for text in options.profiles:
-        item = profile(text, options.profile_file)
-        for tag in (*item.names, *item.also):
-            if wrong := complaint(Axis.PLATFORM, tag):
-                raise UsageError(f"{tag} {wrong.what}", where=f"--for {text}", hint=wrong.hint)
+    for item in profiles(options.profiles, options.profile_file):
         apt = [tag for tag in item.names if _concerns(tag, platforms)]
         maybe = [tag for tag in item.also if _concerns(tag, platforms) and tag not in found]
         true = [tag for tag in maybe if not evidence.proof.against(tag)]
-        notices += [f"{tag} is not added for {text}: it is not true" for tag in maybe if tag not in true]
+        notices += [f"{tag} is not added for {item.name}: it is not true" for tag in maybe if tag not in true]
         implied = item.implied(found)
         if not (apt or maybe or implied):
-            notices.append(f"the profile {text} adds nothing to {'.'.join(platforms)}")
+            notices.append(f"the profile {item.name} adds nothing to {'.'.join(platforms)}")
         exact.update(apt)
         found |= dict.fromkeys((*apt, *true, *implied))
     return _Profiled(tuple(found), frozenset(exact), notices)

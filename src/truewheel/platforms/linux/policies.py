@@ -162,6 +162,24 @@ def _with_musl_facts(facts: PolicyFacts) -> PolicyFacts:
     return replace(facts, libraries={**facts.libraries, **sonames}, newer_symbols=newer, relr=relr)
 
 
+def require_base(own: OwnPolicy) -> None:
+    """Raise UsageError when a policy of the user's own is based on none, or is for what its base is not for."""
+    family = _family(own)
+    policies = _read(f"{family}.toml")["policies"] if family in FAMILIES else {}
+    known = {name: facts["architectures"] for policy, facts in policies.items() for name in (policy, *facts["aliases"])}
+    if own.base not in known:
+        hint = f"it can be {', '.join(policies)}" if policies else "base it on one such as manylinux_2_28"
+        raise UsageError(f"the base {own.base!r} is no policy", hint=hint)
+    unknown = [name for name in own.architectures if name not in known[own.base]]
+    if unknown:
+        hint = f"it is for {', '.join(known[own.base])}"
+        raise UsageError(f"{own.base} is not for the architecture {unknown[0]!r}", hint=hint)
+
+
+def _family(own: OwnPolicy) -> str:
+    return own.base.partition("_")[0].rstrip("0123456789")
+
+
 @cache
 def own_facts(own: OwnPolicy, architecture: str) -> PolicyFacts:
     """Return the facts of a policy of the user's own, which stands for itself alone.
@@ -169,14 +187,9 @@ def own_facts(own: OwnPolicy, architecture: str) -> PolicyFacts:
     What it does not decide is as in its base. `defined` is False for an architecture that it is not for. Raises
     UsageError when it is based on no policy that is known here.
     """
-    family = own.base.partition("_")[0].rstrip("0123456789")
-    if family not in FAMILIES:
-        raise UsageError(f"{own.base!r} is no policy", where=own.name, hint="base it on one such as manylinux_2_28")
-    base = policy_facts(family, architecture)
+    require_base(own)
+    base = policy_facts(_family(own), architecture)
     numbers = [number for number, item in enumerate(base.policies) if own.base in {item.name, *item.aliases}]
-    if base.defined and not numbers and own.base not in _names(family):
-        hint = f"for {architecture} there are {', '.join(item.name for item in base.policies)}"
-        raise UsageError(f"{own.base!r} is no policy", where=own.name, hint=hint)
     position = numbers[0] if numbers else base.never
     wanted = not own.architectures or architecture in own.architectures
     newest = {prefix: _release(version) for prefix, version in own.symbols}
@@ -222,12 +235,6 @@ _LIBC_NAMES = {Libc.GLIBC: "GLIBC", Libc.MUSL: "musl"}
 """What the user calls the version of each C library."""
 _GLIBC_WITH_RELR = (2, 36)
 """The first glibc that applies DT_RELR relocations (its NEWS for 2.36)."""
-
-
-def _names(family: str) -> set[str]:
-    """Return every name of the policies of a family, for whatever architecture."""
-    policies = _read(f"{family}.toml")["policies"]
-    return {name for policy, facts in policies.items() for name in (policy, *facts["aliases"])}
 
 
 def locate(policy: Policy) -> tuple[PolicyFacts, int]:
