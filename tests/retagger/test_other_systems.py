@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.arm_bytes import attributes, file_scope, with_attributes
+from support.checks import findings
 from support.fixtures import family
 from support.hello import hello_wheel
 from support.retags import PE, linux_wheel, mac_wheel, planned, retag
@@ -51,11 +53,58 @@ def test_what_such_code_may_be_is_taken_as_given(tag: str, tmp_path: Path) -> No
     assert (ground.tag, ground.basis) == (tag, "unjudged")
 
 
-def test_older_arm_is_taken_as_given_and_said(tmp_path: Path) -> None:
-    wheel = hello_wheel(tmp_path, {"hello/_hello.so": family("armv7l").tone}, tag="cp310-abi3-linux_armv7l")
+def arm_wheel(folder: Path, content: bytes, platform: str = "linux_armv7l") -> Path:
+    return hello_wheel(folder, {"hello/_hello.so": content}, tag=f"cp310-abi3-{platform}")
+
+
+def built_for(cpu_arch: int, flags: int = 0x0500_0400) -> bytes:
+    """Return a library for 32-bit ARM. cpu_arch: 6 ARMv6, 7 ARMv6KZ, 9 ARMv6K, 10 ARMv7, 14 ARMv8-A."""
+    return with_attributes(attributes(file_scope([(6, cpu_arch), (28, int(flags == 0x0500_0400))])), flags)
+
+
+def test_older_arm_is_refused_for_newer_code(tmp_path: Path) -> None:
+    wheel = arm_wheel(tmp_path, family("armv7l").tone.read_bytes())
+    with pytest.raises(RefusedError) as caught:
+        retag(wheel, platform_tag="+linux_armv6l")
+    said = "hello/_hello.so is built for ARMv7, which not every armv6l machine has"
+    assert caught.value.reasons == (said,)
+    done = retag(wheel, platform_tag="+linux_armv6l", force=True)
+    assert done.notices == (f"linux_armv6l is not true: {said} (forced)",)
+
+
+@pytest.mark.parametrize("cpu_arch", [4, 6, 7, 9])
+def test_older_arm_is_proved_by_build_attributes(cpu_arch: int, tmp_path: Path) -> None:
+    """What a Raspberry Pi Zero runs, every newer one runs."""
+    wheel = arm_wheel(tmp_path, built_for(cpu_arch))
+    assert planned(wheel, platform_tag=("+linux_armv6l",)).grounds[-1].basis == "proved"
     done = retag(wheel, platform_tag="+linux_armv6l")
     assert done.path.name == "hello-1.0-cp310-abi3-linux_armv6l.linux_armv7l.whl"
+    assert done.notices == ()
+    assert retag(wheel, platform_tag="manylinux_2_17_armv7l").notices == ()
+
+
+@pytest.mark.parametrize("content", [with_attributes(None), built_for(0), built_for(11)])
+def test_older_arm_is_taken_as_given_and_said_where_the_code_does_not_tell(content: bytes, tmp_path: Path) -> None:
+    done = retag(arm_wheel(tmp_path, content), platform_tag="+linux_armv6l")
     assert done.notices == ("linux_armv6l was taken as given: nothing here tells whether it is true",)
+
+
+def test_code_for_newer_arm_contradicts_the_tags_of_older(tmp_path: Path) -> None:
+    wheel = arm_wheel(tmp_path, built_for(14), "linux_armv7l.manylinux_2_17_armv7l")
+    (finding,) = findings(wheel, "untrue-tag")
+    said = "none of its platform tags is true: hello/_hello.so is built for ARMv8-A, which not every armv7l machine has"
+    assert finding.message == said
+
+
+@pytest.mark.parametrize("cpu_arch", [6, 10])
+def test_soft_float_contradicts_what_promises_hard_float_and_no_plain_tag(cpu_arch: int, tmp_path: Path) -> None:
+    content = built_for(cpu_arch, flags=0x0500_0200)
+    promise = "manylinux_2_17_armv7l.manylinux2014_armv7l"
+    (finding,) = findings(arm_wheel(tmp_path, content, promise), "untrue-tag")
+    assert finding.message.endswith("is machine code for arm soft float, not for armv7l")
+    assert findings(arm_wheel(tmp_path, content), "untrue-tag") == ()
+    wheel = arm_wheel(tmp_path, content, "linux_armv6l")
+    assert len(findings(wheel, "untrue-tag")) == (cpu_arch > 9)
 
 
 def test_code_for_windows_is_not_web_assembly(tmp_path: Path) -> None:

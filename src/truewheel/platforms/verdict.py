@@ -118,6 +118,9 @@ class Verdict(NamedTuple):
     warnings: facts that break no promise but that a person should know (missing symbols nobody can judge, text
         relocations, the kernel floor ...), one sentence each.
     tidied: such facts that a repair removes.
+    architecture: what the judgements are for, also where there are none.
+    machines: for 32-bit ARM, what stands against running on a machine as it is, by what it calls itself (`armv6l`);
+        one of which nothing is known is left out.
     """
 
     family: str
@@ -126,6 +129,8 @@ class Verdict(NamedTuple):
     library_floors: tuple[tuple[str, Policy | None], ...] = ()
     warnings: tuple[str, ...] = ()
     tidied: tuple[str, ...] = ()
+    architecture: str = ""
+    machines: tuple[tuple[str, tuple[Reason, ...]], ...] = ()
 
     @property
     def now(self) -> Policy | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from truewheel.analyzer.elf.machine import title
 from truewheel.errors import RefusedError, UsageError
 from truewheel.platforms.linux.policies import FAMILIES, architectures, newest_policy, policy_facts
 from truewheel.platforms.verdict import Reason, Rule, sentences
@@ -84,17 +85,35 @@ def reasons_against(verdicts: Sequence[Verdict], tag: str) -> tuple[Reason, ...]
     if tag == "any":
         return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, "holds machine code, so it does not run on any machine"),)
     platform = parse_platform(tag)
+    return None if platform is None or platform.family == "macosx" else _against(verdicts, platform)
+
+
+def _against(verdicts: Sequence[Verdict], platform: Platform) -> tuple[Reason, ...] | None:
+    """Return what stands against a tag of Linux."""
     judged = {item.policy.architecture for verdict in verdicts for item in verdict.judgements}
-    if platform is None or platform.family == "macosx" or not _is_judged(platform, judged):
+    machine = _of_machine(verdicts, platform)
+    if machine is not None and (machine or platform.architecture not in judged):
+        return machine
+    if platform.version is not None:
+        judged |= {verdict.architecture for verdict in verdicts if verdict.architecture}
+    if not _is_judged(platform, judged):
         return None
     if judged and platform.architecture not in judged:
-        detail = f"is machine code for {', '.join(sorted(judged))}, not for {platform.architecture}"
+        detail = f"is machine code for {', '.join(map(title, sorted(judged)))}, not for {platform.architecture}"
         return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, detail),)
     return None if platform.version is None else _against_promise(verdicts, platform)
 
 
 _ARM = frozenset({"armv6l", "armv7l", "armv8l"})
-"""Names of 32-bit ARM; which of them a file runs on stands in its build attributes, which are not read."""
+"""Names of 32-bit ARM; which of them a file runs on stands in its build attributes, where it has any."""
+
+
+def _of_machine(verdicts: Sequence[Verdict], platform: Platform) -> tuple[Reason, ...] | None:
+    """Return what stands against a plain tag of the machine that it names; None where nothing is known of that."""
+    if platform.family != "linux":
+        return None
+    found = (reasons for verdict in verdicts for name, reasons in verdict.machines if name == platform.architecture)
+    return next(found, None)
 
 
 def _is_judged(platform: Platform, judged: AbstractSet[str]) -> bool:

@@ -7,7 +7,10 @@ read from the bytes and nothing that depends on where the file lies.
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from truewheel.analyzer.elf.arm_attributes import ArmAttributes
 
 
 class ImageKind(Enum):
@@ -91,6 +94,8 @@ class Image(NamedTuple):
     """Symbol versions that this file provides (ELF verdef), without its base version."""
     isa_level: int = 1
     """The x86-64 micro-architecture level (1 to 4) that GNU_PROPERTY_X86_ISA_1_NEEDED demands; 1 elsewhere."""
+    arm: ArmAttributes | None = None
+    """The build attributes of a file for 32-bit ARM; None for one that states none, and elsewhere."""
     minimum_kernel: tuple[int, int, int] | None = None
     """NT_GNU_ABI_TAG: the oldest Linux kernel the file agrees to run on."""
     executable_stack: bool = False

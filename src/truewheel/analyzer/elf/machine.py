@@ -9,7 +9,7 @@ loaded beside the first, so it gets no name of its own but `unsupported (...)`.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -70,6 +70,21 @@ _ARM_HARD_FLOAT_NAMES = frozenset(
 _EXECUTABLE_STACK_BY_DEFAULT = frozenset({Machine.I386, Machine.X86_64, Machine.ARM, Machine.S390})
 
 
+_SOFT_ARGUMENTS, _HARD_ARGUMENTS, _EITHER_ARGUMENTS = 0, 1, 3
+"""Tag_ABI_VFP_args: how floating point numbers are passed; the last passes none, so that both conventions do."""
+
+
+class Hints(NamedTuple):
+    """What else a file says that tells conventions apart.
+
+    names: the base names of the interpreter and the needed libraries.
+    vfp_args: Tag_ABI_VFP_args of 32-bit ARM; None where the file has no such attributes.
+    """
+
+    names: Collection[str] = ()
+    vfp_args: int | None = None
+
+
 def is_known(elf: ElfFile) -> bool:
     """Whether the file is for a processor of which some convention has a platform tag of Linux."""
     return elf.machine in _NAMERS
@@ -80,23 +95,24 @@ def executable_stack_by_default(elf: ElfFile) -> bool:
     return elf.machine in _EXECUTABLE_STACK_BY_DEFAULT
 
 
-def architecture(elf: ElfFile, names: Collection[str] = ()) -> str:
+def architecture(elf: ElfFile, hints: Hints | None = None) -> str:
     """Return the architecture as platform tags spell it, or `unsupported (...)` saying which other one it is.
 
-    names: the base names of the interpreter and the needed libraries. Old linkers left the float convention of 32-bit
-    ARM out of the header; such a file counts as `armv7l` only if it names a loader or a C library of that convention.
+    Old linkers left the float convention of 32-bit ARM out of the header; such a file counts as `armv7l` only if its
+    build attributes say so, or it names a loader or a C library of that convention.
     """
     namer = _NAMERS.get(elf.machine)
     if namer is None:
         name = _OTHER_MACHINES.get(elf.machine)
         return f"unsupported ({name})" if name else f"unsupported (ELF machine {elf.machine})"
-    name = namer(elf, names)
+    name = namer(elf, hints or Hints())
     if elf.os_abi not in _OS_ABIS and not (elf.machine == Machine.ARM and elf.os_abi == _OS_ABI_ARM):
-        return f"unsupported ({_bare(name)}, OS ABI {elf.os_abi})"
+        return f"unsupported ({title(name)}, OS ABI {elf.os_abi})"
     return name
 
 
-def _bare(name: str) -> str:
+def title(name: str) -> str:
+    """Return the name of an architecture for a sentence."""
     return name.removeprefix("unsupported (").removesuffix(")")
 
 
@@ -108,35 +124,38 @@ def _odd(elf: ElfFile, name: str) -> str:
     return f"unsupported ({name}, {elf.form.bits} bits, {elf.form.byte_order} endian)"
 
 
-def _i686(elf: ElfFile, _: Collection[str]) -> str:
+def _i686(elf: ElfFile, _: Hints) -> str:
     return "i686" if _is(elf, 32, "little") else _odd(elf, "i386")
 
 
-def _x86_64(elf: ElfFile, _: Collection[str]) -> str:
+def _x86_64(elf: ElfFile, _: Hints) -> str:
     if _is(elf, 32, "little"):
         return "unsupported (x32)"
     return "x86_64" if _is(elf, 64, "little") else _odd(elf, "x86_64")
 
 
-def _aarch64(elf: ElfFile, _: Collection[str]) -> str:
+def _aarch64(elf: ElfFile, _: Hints) -> str:
     if _is(elf, 64, "big"):
         return "unsupported (aarch64_be)"
     return "aarch64" if _is(elf, 64, "little") else _odd(elf, "aarch64")
 
 
-def _arm(elf: ElfFile, names: Collection[str]) -> str:
+def _arm(elf: ElfFile, hints: Hints) -> str:
     if not _is(elf, 32, "little"):
         return _odd(elf, "arm")
     if elf.flags & _ARM_EABI_MASK != _ARM_EABI_5:
         return "unsupported (arm before EABI 5)"
+    if elf.flags & _ARM_HARD_FLOAT or hints.vfp_args == _EITHER_ARGUMENTS:
+        return "armv7l"
     if elf.flags & _ARM_SOFT_FLOAT:
         return "unsupported (arm soft float)"
-    if elf.flags & _ARM_HARD_FLOAT or not _ARM_HARD_FLOAT_NAMES.isdisjoint(names):
+    if hints.vfp_args == _HARD_ARGUMENTS or not _ARM_HARD_FLOAT_NAMES.isdisjoint(hints.names):
         return "armv7l"
-    return "unsupported (arm, float convention not stated)"
+    stated = " soft float" if hints.vfp_args == _SOFT_ARGUMENTS else ", float convention not stated"
+    return f"unsupported (arm{stated})"
 
 
-def _ppc64(elf: ElfFile, _: Collection[str]) -> str:
+def _ppc64(elf: ElfFile, _: Hints) -> str:
     # Version 0 means that no code of the file depends on the version; loaders take it for their own.
     version = elf.flags & _PPC64_ABI_MASK
     if _is(elf, 64, "big"):
@@ -146,13 +165,13 @@ def _ppc64(elf: ElfFile, _: Collection[str]) -> str:
     return _odd(elf, "ppc64")
 
 
-def _s390x(elf: ElfFile, _: Collection[str]) -> str:
+def _s390x(elf: ElfFile, _: Hints) -> str:
     if _is(elf, 32, "big"):
         return "unsupported (s390)"
     return "s390x" if _is(elf, 64, "big") else _odd(elf, "s390x")
 
 
-def _riscv(elf: ElfFile, _: Collection[str]) -> str:
+def _riscv(elf: ElfFile, _: Hints) -> str:
     if not _is(elf, 64, "little"):
         return "unsupported (riscv32)" if _is(elf, 32, "little") else _odd(elf, "riscv")
     if elf.flags & _RISCV_RVE:
@@ -161,14 +180,14 @@ def _riscv(elf: ElfFile, _: Collection[str]) -> str:
     return f"unsupported (riscv64 {other})" if other else "riscv64"
 
 
-def _loongarch(elf: ElfFile, _: Collection[str]) -> str:
+def _loongarch(elf: ElfFile, _: Hints) -> str:
     if not _is(elf, 64, "little"):
         return "unsupported (loongarch32)" if _is(elf, 32, "little") else _odd(elf, "loongarch")
     other = _LOONGARCH_FLOATS.get(elf.flags & _LOONGARCH_FLOAT_MASK, "of an unknown float convention")
     return f"unsupported (loongarch64 {other})" if other else "loongarch64"
 
 
-_NAMERS: dict[int, Callable[[ElfFile, Collection[str]], str]] = {
+_NAMERS: dict[int, Callable[[ElfFile, Hints], str]] = {
     Machine.I386: _i686,
     Machine.PPC64: _ppc64,
     Machine.S390: _s390x,

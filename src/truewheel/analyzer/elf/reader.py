@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truewheel.analyzer.elf.arm_attributes import read_arm_attributes
 from truewheel.analyzer.elf.image import Dependency, DependencyKind, Image, ImageKind
 from truewheel.analyzer.elf.layout import MAGIC, FileType, SegmentType, Tag, check_loads, open_elf, read_dynamic
-from truewheel.analyzer.elf.machine import architecture, executable_stack_by_default, is_known
+from truewheel.analyzer.elf.machine import Hints, Machine, architecture, executable_stack_by_default, is_known
 from truewheel.analyzer.elf.notes import read_notes
 from truewheel.analyzer.elf.sections import is_split_debug
 from truewheel.analyzer.elf.symbols import imports, open_symbols, python_inits
@@ -81,8 +82,9 @@ def _image(elf: ElfFile, dynamic: Dynamic | None) -> Image:
     names = [item.name for item in needed]
     if interpreter:
         names.append(interpreter.rpartition("/")[2])
+    arm = read_arm_attributes(elf) if elf.machine == Machine.ARM else None
     return Image(
-        architecture=architecture(elf, names),
+        architecture=architecture(elf, Hints(names, arm.vfp_args if arm else None)),
         kind=kind,
         bits=elf.form.bits,
         byte_order=elf.form.byte_order,
@@ -96,6 +98,7 @@ def _image(elf: ElfFile, dynamic: Dynamic | None) -> Image:
         symbol_needs=versions.needs,
         defined_versions=versions.defined,
         isa_level=notes.isa_level,
+        arm=arm,
         minimum_kernel=notes.minimum_kernel,
         executable_stack=_executable_stack(elf),
         relative_relocations=dynamic is not None and Tag.RELR in dynamic.values,

@@ -10,8 +10,10 @@ import re
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.elf.image import ImageKind
+from truewheel.analyzer.elf.machine import title
 from truewheel.analyzer.elf.system_names import own_libc
 from truewheel.archive.layout import Scheme
+from truewheel.platforms.linux.arm import processor_reasons
 from truewheel.platforms.linux.finding import Finding
 from truewheel.platforms.verdict import Reason, Rule
 
@@ -44,10 +46,11 @@ def _against_all(analysis: Analysis, node: Node, facts: PolicyFacts) -> Iterator
     """Yield the reasons that no policy of the family is free of."""
     name, image = node.name, node.image
     if image.architecture != facts.architecture:
-        detail = f"is machine code for {image.architecture}, not for {facts.architecture}"
+        detail = f"is machine code for {title(image.architecture)}, not for {facts.architecture}"
         yield Reason(Rule.ARCHITECTURE, name, detail)
     if image.isa_level > 1:
         yield Reason(Rule.ISA_LEVEL, name, f"needs a processor of level x86-64-v{image.isa_level} or newer")
+    yield from processor_reasons(node, facts.architecture)
     yield from _libc(analysis, node, facts)
     for symbol in sorted(image.imports & _PYFPE):
         detail = f"needs {symbol}, which only a Python built --with-fpectl has"

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truewheel.analyzer.elf.image import Libc
+from truewheel.platforms.linux.arm import machine_reasons
 from truewheel.platforms.linux.files import file_findings
 from truewheel.platforms.linux.glibc import glibc_findings
 from truewheel.platforms.linux.musl import musl_findings
@@ -66,7 +67,9 @@ def _architecture(analysis: Analysis) -> str:
 
 def _judge_family(analysis: Analysis, facts: PolicyFacts, mended: AbstractSet[Rule]) -> Verdict:
     if not facts.defined:
-        return Verdict(facts.family, (), None, warnings=(f"{facts.family} has no policy for {facts.architecture}",))
+        none = f"{facts.family} has no policy for {facts.architecture}"
+        architecture, machines = facts.architecture, machine_reasons(analysis)
+        return Verdict(facts.family, (), None, warnings=(none,), architecture=architecture, machines=machines)
     until = needed_until(analysis.graph, facts, analysis.included)
     by_file = {name: tuple(_mend(_findings(analysis, analysis.graph.nodes[name], facts), mended)) for name in until}
     judged = [finding.until(until[name], facts) for name, findings in by_file.items() for finding in findings]
@@ -86,6 +89,8 @@ def _judge_family(analysis: Analysis, facts: PolicyFacts, mended: AbstractSet[Ru
         ),
         warnings=remarks(analysis, facts, until, floor),
         tidied=tuple(stray_paths(analysis)),
+        architecture=facts.architecture,
+        machines=machine_reasons(analysis),
     )
 
 
