@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from truewheel.batch.index import update_index
     from truewheel.batch.kinds import Settings
     from truewheel.batch.plan import BatchPlan, PlannedWheel
-    from truewheel.batch.sums import Published, write_sums
+    from truewheel.batch.published import Published
+    from truewheel.batch.sums import write_sums
     from truewheel.bundler.bundle_options import BundleOptions
     from truewheel.bundler.plan import RepairPlan
     from truewheel.check import CheckOptions, Finding, check_wheel
@@ -118,7 +119,7 @@ _HOMES = {
     "Merged": "truewheel.merge",
     "OwnPolicy": "truewheel.platforms.own_policy",
     "PlannedWheel": "truewheel.batch.plan",
-    "Published": "truewheel.batch.sums",
+    "Published": "truewheel.batch.published",
     "RepairOptions": "truewheel.repair.options",
     "RepairPlan": "truewheel.bundler.plan",
     "Repaired": "truewheel.repair",

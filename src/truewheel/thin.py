@@ -7,6 +7,7 @@ then named.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from truewheel.analyzer.macho.analysis import MachoAnalysis
     from truewheel.analyzer.macho.image import MachoFile
+    from truewheel.archive.writer import StagedWheel
     from truewheel.platforms.macos.verdict import MacVerdict
     from truewheel.retagger.macos_evidence import MacLabel
 
@@ -72,7 +74,8 @@ class ThinPlan:
     input_name: the wheel's file name; input_sha256: hex digest of the whole file.
     output_name: the new file name. platforms: its platform tags, sorted.
     thinned: fat members that become one slice. dropped: members without the architecture, which nothing of it needs.
-    rewrites_metadata: whether WHEEL must change. notices: sentences for the user.
+    rewrites_metadata: whether WHEEL must change. exclude: patterns of libraries that something else provides.
+    notices: sentences for the user.
     """
 
     input_name: str
@@ -83,6 +86,7 @@ class ThinPlan:
     thinned: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     rewrites_metadata: bool = False
+    exclude: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     schema: str = SCHEMA
 
@@ -94,6 +98,17 @@ class ThinPlan:
     def to_json(self) -> dict[str, Any]:
         """Return the plan as values that the json module writes."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: object) -> ThinPlan:
+        """Return the plan that `to_json` gave; raise InvalidInputError for anything else."""
+        from truewheel.plain_data import plan_from
+
+        return plan_from(cls, data, SCHEMA)
+
+    def identified(self, _: WheelReader) -> ThinPlan:
+        """Return the plan with the digest of its input, which it always has."""
+        return self
 
 
 class Thinned(NamedTuple):
@@ -154,6 +169,7 @@ def plan_thin(reader: WheelReader, wanted: str, options: ThinOptions) -> ThinPla
         thinned=shares.thinned,
         dropped=shares.dropped,
         rewrites_metadata=name != reader.name or reader.wheel.tags != name.tags or reader.wheel.root_is_purelib,
+        exclude=options.exclude,
         notices=tuple(dict.fromkeys((*verdict.warnings, *label.notices, *shares.lost, *_listed(reader, shares)))),
     )
 
@@ -248,11 +264,21 @@ def apply_thin(reader: WheelReader, plan: ThinPlan, directory: Path, options: Th
     if plan.changes_nothing:
         path = copy_unchanged(reader, directory, force=options.force)
         return Thinned(plan, path, size_before, size_before, plan.notices)
-    with stage(reader, _changes(reader, plan), directory, jobs=options.jobs) as staged:
-        confirm(staged, plan.output_name, options.exclude, (), options.jobs)
+    with stage_thin(reader, plan, directory, options.jobs) as staged:
         path = staged.publish(plan.output_name, force=options.force)
         notices = (*plan.notices, *staged.notices)
     return Thinned(plan, path, size_before, path.stat().st_size, notices)
+
+
+@contextmanager
+def stage_thin(reader: WheelReader, plan: ThinPlan, directory: Path, jobs: int = 1) -> Iterator[StagedWheel]:
+    """Write the new wheel to a temporary file in `directory` and verify it; whether to publish is up to the block.
+
+    The plan must be this wheel's, and one that changes something. Raises as `apply_thin` does.
+    """
+    with stage(reader, _changes(reader, plan), directory, jobs=jobs) as staged:
+        confirm(staged, plan.output_name, plan.exclude, (), jobs)
+        yield staged
 
 
 def _changes(reader: WheelReader, plan: ThinPlan) -> Changes:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.batches import pure_wheel
-from truewheel.batch.sums import Published, write_sums
+from truewheel.batch.published import Published
+from truewheel.batch.sums import write_sums
 from truewheel.errors import InvalidInputError
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +14,10 @@ from support.batches import pure_wheel
 from support.cli import truewheel
 from support.fixtures import family, unrepaired_wheel
 from support.kills import KilledError, Killer, content
+from truewheel.analyzer.elf.analyze import analyze
+
+if TYPE_CHECKING:
+    from truewheel.archive.reader import WheelReader
 
 LIBRARIES = family("x86_64").folder
 HELLO = unrepaired_wheel("x86_64")
@@ -256,3 +261,16 @@ def test_words_may_come_from_a_file(here: Path) -> None:
     assert done.code == 0
     assert len(names("wheelhouse")) == 3
     assert truewheel("repair", "--from-file", "gone").code == 2
+
+
+def test_a_plan_analyzes_each_wheel_once(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    analyzed: list[str] = []
+
+    def counted(reader: WheelReader, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as analyze
+        analyzed.append(reader.path.name)
+        return analyze(reader, *arguments, **options)
+
+    for module in ("truewheel.repair.linux", "truewheel.report.linux"):
+        monkeypatch.setattr(f"{module}.analyze", counted)
+    truewheel("repair", "--plan", here / "plan.json", "--lib-path", LIBRARIES, HELLO)
+    assert analyzed == [HELLO.name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -123,3 +124,25 @@ def test_one_document_says_what_failed(here: Path) -> None:
     assert failure["file"] == f"{one} {two}"
     assert failure["reasons"] == ["hello/a.py differs"]
     assert failure["exit_code"] == 1
+
+
+def test_sums_and_an_index_tell_of_both_wheels(here: Path) -> None:
+    one, two = pair(here)
+    outcome = truewheel("merge", "--sums", "--index", "simple", two, one)
+    assert (outcome.code, outcome.output) == (0, f"{here}/wheelhouse/{NAME}\n")
+    told = json.loads((here / "wheelhouse" / "names.json").read_text())["names"]
+    assert {(item["old"], item["old_sha256"]) for item in told} == {
+        (wheel.name, hashlib.sha256(wheel.read_bytes()).hexdigest()) for wheel in (one, two)
+    }
+    assert {item["new"] for item in told} == {NAME}
+    assert (here / "wheelhouse" / "SHA256SUMS").read_text().endswith(f"  {NAME}\n")
+    assert NAME in (here / "simple" / "hello" / "index.html").read_text()
+
+
+def test_an_index_that_has_another_wheel_of_the_name_is_told(here: Path) -> None:
+    assert truewheel("merge", "--index", "simple", *pair(here)).code == 0
+    other = pair(here / "other", {"hello/a.py": b"2"}, {"hello/a.py": b"2"})
+    outcome = truewheel("merge", "-w", "out", "--index", "simple", "--json", *other)
+    document = json.loads(outcome.output)
+    assert (outcome.code, len(document["merged"]), len(document["failed"])) == (1, 1, 1)
+    assert document["failed"][0]["reasons"] == [f"{NAME} has another content there"]

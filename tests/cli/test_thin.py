@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,6 @@ from support.cli import truewheel
 from support.mac_pairs import TAGS, code, lib
 from support.mac_repairs import mac_wheel
 from support.macho_bytes import arch, fat
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NAME = "hello-1.0-cp310-abi3-macosx_11_0_arm64.whl"
 MODULE = "hello/_hello.abi3.so"
@@ -83,7 +81,38 @@ def test_two_wheels_that_would_get_one_name_are_told_apart(here: Path) -> None:
     for more in ((), ("-n",)):
         outcome = truewheel("thin", "--arch", "arm64", "--force", *more, universal(here), other)
         assert outcome.code == 4
-        assert f"would be written as {NAME}, as another of the given wheels is" in outcome.errors
+        assert outcome.errors.count(f"would be written as {NAME}, as another of the given wheels is") == 2
+        assert not (here / "wheelhouse").exists()
+
+
+def test_a_plan_is_written_and_then_done(here: Path) -> None:
+    wheel = universal(here, needs="/opt/liba.dylib")
+    planned = truewheel("thin", "--arch", "arm64", "--exclude", "liba*", "--plan", "plan.json", wheel)
+    assert (planned.code, planned.output) == (0, f"{here}/plan.json\n")
+    assert not (here / "wheelhouse").exists()
+    applied = truewheel("apply", "plan.json", "-w", "out")
+    assert (applied.code, applied.output) == (0, f"{here}/out/{NAME}\n")
+    assert truewheel("thin", "--arch", "arm64", "--exclude", "liba*", wheel).code == 0
+    assert (here / "out" / NAME).read_bytes() == (here / "wheelhouse" / NAME).read_bytes()
+    Path("plan.json").write_text(Path("plan.json").read_text().replace('"thinned": [', '"thinned": [1, '))
+    assert "the plan is damaged" in truewheel("apply", "plan.json").errors
+
+
+def test_all_or_nothing_with_sums_and_an_index(here: Path) -> None:
+    thin = mac_wheel(here / "other", code("arm64"), tag="cp311-abi3-macosx_11_0_arm64")
+    bad = mac_wheel(here / "bad", code("x86_64"), tag=TAGS["x86_64"])
+    options = ("thin", "--arch=arm64", "--all-or-nothing", "--sums", "--index", "simple", universal(here), thin)
+    assert (truewheel(*options, bad).code, (here / "wheelhouse").exists()) == (4, False)
+    assert truewheel(*options).code == 0
+    assert sorted(path.name for path in (here / "wheelhouse").iterdir()) == [
+        "SHA256SUMS",
+        NAME,
+        thin.name,
+        "names.json",
+    ]
+    page = (here / "simple" / "hello" / "index.html").read_text()
+    assert NAME in page
+    assert thin.name in page
 
 
 def test_wrong_usage_is_told(here: Path) -> None:

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truewheel.archive.names import WheelName
 from truewheel.platforms.verdict import sentences
-from truewheel.report import inspect_wheel
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from truewheel.analyzer.search_options import SearchOptions
-    from truewheel.platforms.own_policy import OwnPolicy
+    from truewheel.repair.planned import Planned
 
 
-def evidence_of(wheel: Path, search: SearchOptions, jobs: int = 1, own: OwnPolicy | None = None) -> tuple[str, ...]:
+def evidence_of(planned: Planned) -> tuple[str, ...]:
     """Return what keeps the wheel from an older label, or, for macOS, what sets each architecture's oldest system."""
-    report = inspect_wheel(wheel, search, jobs=jobs, own=own)
-    told = [f"{report.next_older} is out of reach: {line}" for line in sentences(report.floor_reasons)]
-    told += (
-        f"{line.architecture} needs {report.operating_system} {line.version}: {', '.join(line.files)}"
-        for line in report.minimums
-    )
-    return tuple(told)
+    return (*_linux(planned), *_macos(planned))
+
+
+def _linux(planned: Planned) -> Iterator[str]:
+    from truewheel.report.linux import out_of_reach
+
+    tag, reasons = out_of_reach(planned.linux, WheelName.parse(planned.plan.input_name).platform)
+    yield from (f"{tag} is out of reach: {line}" for line in sentences(reasons))
+
+
+def _macos(planned: Planned) -> Iterator[str]:
+    if planned.macos is None:
+        return
+    from truewheel.report.macos import minimums
+
+    for line in minimums(planned.macos):
+        yield f"{line.architecture} needs {planned.macos.platform} {line.version}: {', '.join(line.files)}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from truewheel.archive.reader import WheelReader
     from truewheel.bundler.plan import RepairPlan
     from truewheel.retagger.retag_plan import RetagPlan
+    from truewheel.thin import ThinPlan
 
 
 class WheelPlan(Protocol):
@@ -69,6 +70,11 @@ def plan_from_json(data: object) -> WheelPlan:
         return RepairPlan.from_json(data)
     if schema == RETAG:
         return RetagPlan.from_json(data)
+    from truewheel.thin import SCHEMA as THIN
+    from truewheel.thin import ThinPlan
+
+    if schema == THIN:
+        return ThinPlan.from_json(data)
     raise InvalidInputError(f"no plan for a wheel has the schema {schema!r}", hint="make the plan again")
 
 
@@ -88,6 +94,10 @@ def stage_planned(
         return _repaired(reader, plan, directory, settings)
     if isinstance(plan, RetagPlan):
         return _retagged(reader, plan, directory)
+    from truewheel.thin import ThinPlan
+
+    if isinstance(plan, ThinPlan):
+        return _thinned(reader, plan, directory, settings)
     raise TypeError(plan)
 
 
@@ -107,4 +117,11 @@ def _retagged(reader: WheelReader, plan: RetagPlan, directory: Path) -> tuple[Pa
     from truewheel.retagger.retag import stage_retag
 
     with stage_retag(reader, plan, directory) as staged:
+        return staged.keep(), (*plan.notices, *staged.notices)
+
+
+def _thinned(reader: WheelReader, plan: ThinPlan, directory: Path, settings: Settings) -> tuple[Path, tuple[str, ...]]:
+    from truewheel.thin import stage_thin
+
+    with stage_thin(reader, plan, directory, settings.jobs) as staged:
         return staged.keep(), (*plan.notices, *staged.notices)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from truewheel.archive.names import SUFFIX
 from truewheel.batch.files import write_file
@@ -19,17 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from truewheel.batch.published import Published
+
 SCHEMA = "truewheel.names/1"
 SUMS, NAMES = "SHA256SUMS", "names.json"
 _LINE = re.compile(r"([0-9a-f]{64}) [ *]([^\\/]+)")
-
-
-class Published(NamedTuple):
-    """One wheel of a release: its former name and digest, and where it is now."""
-
-    old_name: str
-    old_sha256: str
-    path: Path
 
 
 def write_sums(directory: Path, published: Iterable[Published], jobs: int = 1) -> tuple[Path, Path]:

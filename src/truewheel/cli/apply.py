@@ -11,7 +11,7 @@ from truewheel.batch.apply import apply_batch, check_inputs
 from truewheel.batch.collisions import require_no_collision
 from truewheel.batch.kinds import Settings
 from truewheel.batch.plan import BatchPlan
-from truewheel.cli.batch import finish
+from truewheel.cli.batch import finish, published
 from truewheel.cli.each import attempt, complain, failed, pace
 from truewheel.cli.format import plural, printable
 from truewheel.cli.output import echo
@@ -66,7 +66,7 @@ def _apply(plan: BatchPlan, options: Mapping[str, Any], failures: list[dict[str,
     force = options["force"]
 
     def then(made: tuple[Applied, ...]) -> None:
-        failures.extend(finish(options, made))
+        failures.extend(finish(options, published(made)))
 
     return apply_batch(plan, directory, settings, force=force, at_once=at_once, then=then)
 

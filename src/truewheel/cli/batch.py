@@ -12,13 +12,14 @@ from truewheel.archive.reader import WheelReader
 from truewheel.batch.collisions import collisions
 from truewheel.batch.kinds import Settings, WheelPlan
 from truewheel.batch.plan import BatchPlan, PlannedWheel
+from truewheel.batch.published import Published
 from truewheel.cli.each import attempt, complain, each_once, exit_code, failed, for_each, pace
 from truewheel.cli.format import plural
 from truewheel.cli.output import echo
 from truewheel.errors import TruewheelError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from truewheel.batch.apply import Applied
     from truewheel.errors import ExitCode
@@ -58,9 +59,9 @@ Done = TypeVar("Done", bound=Made)
 class Task(Generic[Plan, Done]):
     """What one command does with each wheel.
 
-    plan: what would be done, with so many threads. apply: do it to one wheel, and publish the result at once.
+    plan: what would be done, with so many threads. explained: the same, and why, one sentence for each fact.
+    apply: do it to one wheel, and publish the result at once. present_plan, present: tell the user.
     finish: what there is to do once the wheel that was given is closed. opened: how one is opened.
-    evidence: why the plan is as it is. present_plan, present: tell the user.
     directory: where the results go; None for the folder of each wheel. overwrite: whether they replace other files.
     sysroot: where the packages of bundled libraries are looked up.
     removes_inputs: whether the wheels go once the new ones are there.
@@ -68,7 +69,7 @@ class Task(Generic[Plan, Done]):
 
     plan: Callable[[WheelReader, int], Plan]
     apply: Callable[[WheelReader, Plan, int], Done]
-    evidence: Callable[[Path, Plan, int], tuple[str, ...]]
+    explained: Callable[[WheelReader, int], tuple[Plan, tuple[str, ...]]]
     present_plan: Callable[[Plan], None]
     present: Callable[[Plan, Done | Applied], None]
     directory: Path | None
@@ -130,7 +131,7 @@ def _finish_interrupted(options: Mapping[str, Any], task: Task[Plan, Done]) -> t
     folder, late = _one_folder(task, options["wheels"]), Failures()
     settings = Settings(task.sysroot)
     done = finish_interrupted(
-        folder, settings, force=task.overwrite, then=lambda made: late.extend(finish(options, made))
+        folder, settings, force=task.overwrite, then=lambda made: late.extend(finish(options, published(made)))
     )
     if done:
         echo(f"finished a run that was interrupted: {plural(len(done), 'wheel')}", err=True)
@@ -173,9 +174,8 @@ def _plan_all(
 
     def plan_one(wheel: Path) -> PlannedWheel[Plan]:
         with opener.to_plan(wheel) as reader:
-            plan = task.plan(reader, within)
-            plan = plan.identified(reader) if by_content else plan
-        return PlannedWheel(wheel, plan, task.evidence(wheel, plan, within) if options["plan"] else ())
+            plan, why = task.explained(reader, within) if options["plan"] else (task.plan(reader, within), ())
+            return PlannedWheel(wheel, plan.identified(reader) if by_content else plan, why)
 
     planned: list[PlannedWheel[Plan]] = []
     failures, _ = for_each(options["wheels"], plan_one, planned.append, at_once=at_once)
@@ -211,7 +211,7 @@ def _publish_each(
         task.present(*pair)
 
     failures, _ = for_each(plans, apply_one, present, at_once=at_once)
-    return failures + finish(options, made)
+    return failures + finish(options, published(made))
 
 
 def _publish_all(options: Mapping[str, Any], task: Task[Plan, Done], planned: Sequence[PlannedWheel[Plan]]) -> Failures:
@@ -225,7 +225,7 @@ def _publish_all(options: Mapping[str, Any], task: Task[Plan, Done], planned: Se
     late = Failures()
 
     def then(made: tuple[Applied, ...]) -> None:
-        late.extend(finish(options, made))
+        late.extend(finish(options, published(made)))
 
     force = task.overwrite
     result = attempt(lambda: apply_batch(plan, directory, settings, force=force, at_once=at_once, then=then))
@@ -262,7 +262,12 @@ def _write_plan(
         echo(os.fsencode(path.resolve()))
 
 
-def finish(options: Mapping[str, Any], done: Sequence[Made]) -> Failures:
+def published(done: Iterable[Made]) -> list[Published]:
+    """Return what a release tells of finished wheels."""
+    return [Published(item.plan.input_name, item.plan.input_sha256, item.path) for item in done]
+
+
+def finish(options: Mapping[str, Any], done: Sequence[Published]) -> Failures:
     """Write what the folders of the new wheels say of themselves, and the package index, when asked for.
 
     Return what failed; the wheels are published by then.
@@ -274,17 +279,16 @@ def finish(options: Mapping[str, Any], done: Sequence[Made]) -> Failures:
     return [failed(result.where or str(done[0].path.parent), result)]
 
 
-def _release(options: Mapping[str, Any], done: Sequence[Made]) -> None:
+def _release(options: Mapping[str, Any], done: Sequence[Published]) -> None:
     if options["sums"]:
-        from truewheel.batch.sums import Published, write_sums
+        from truewheel.batch.sums import write_sums
 
         for folder in sorted({item.path.parent for item in done}):
-            here = [item for item in done if item.path.parent == folder]
-            told = [Published(item.plan.input_name, item.plan.input_sha256, item.path) for item in here]
-            write_sums(folder, told, options["jobs"])
+            write_sums(folder, [item for item in done if item.path.parent == folder], options["jobs"])
     if options["index"]:
         from truewheel.batch.index import update_index
 
         # Where a command tells the two apart, `--force` is about names that are not true.
         replaces = options.get("overwrite", options["force"])
-        update_index(Path(options["index"]), [item.path for item in done], force=replaces)
+        paths = dict.fromkeys(item.path for item in done)
+        update_index(Path(options["index"]), paths, force=replaces)

@@ -164,6 +164,7 @@ def repair(**options: object) -> ExitCode:
 @cli.command()
 @click.argument("wheels", nargs=-1, required=True, type=click.Path(), metavar="WHEEL WHEEL")
 @output_options
+@release_options
 @click.option(
     "--prefer",
     multiple=True,
@@ -191,6 +192,8 @@ def merge(**options: object) -> ExitCode:
 @wheels_argument
 @click.option("--arch", required=True, metavar="ARCH", help="The architecture that stays: arm64, x86_64, i386 ...")
 @output_options
+@batch_options
+@release_options
 @exclude_option
 @jobs_option
 @json_option

@@ -7,7 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from truewheel.cli.each import deployment_target, for_all
+from truewheel.batch.published import Published
+from truewheel.cli.batch import finish
+from truewheel.cli.each import deployment_target, exit_code, for_all
 from truewheel.cli.format import human_size, plural, printable
 from truewheel.cli.output import echo
 from truewheel.merge import merge_wheels, plan_merge
@@ -49,7 +51,10 @@ def merge(options: Mapping[str, Any]) -> ExitCode:
             for line in (*_lines(plan), *(f"note    {notice}" for notice in plan.notices)):
                 _say(f"  {line}")
 
+    made: list[Published] = []
+
     def present_result(done: Merged) -> None:
+        made.extend(Published(item.name, item.sha256, done.path) for item in done.plan.inputs)
         results.append(_result(done))
         _summarize(done, verbose=options["verbose"])
         if not options["as_json"]:
@@ -61,6 +66,8 @@ def merge(options: Mapping[str, Any]) -> ExitCode:
         failures, code = for_all(
             options["wheels"], lambda wheels: merge_wheels(wheels, directory, chosen), present_result
         )
+        late = finish(options, made)
+        failures, code = failures + late, code or exit_code(late, 1)
     if options["as_json"]:
         key = "plans" if options["dry_run"] else "merged"
         echo(json.dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))

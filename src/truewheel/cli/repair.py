@@ -13,7 +13,7 @@ from truewheel.cli.batch import Task, run_task
 from truewheel.cli.each import deployment_target, own_policy, search_from
 from truewheel.cli.format import human_size, plural, printable
 from truewheel.cli.output import echo
-from truewheel.repair import apply_plan, plan_repair
+from truewheel.repair import apply_plan, plan_and_judge, plan_repair
 from truewheel.repair.options import RepairOptions
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def repair_wheels(options: Mapping[str, Any]) -> ExitCode:
     task = Task(
         plan=lambda reader, jobs: plan_repair(reader, replace(chosen, jobs=jobs)),
         apply=apply,
-        evidence=lambda wheel, _, jobs: _evidence(wheel, chosen, jobs),
+        explained=lambda reader, jobs: _explained(reader, replace(chosen, jobs=jobs)),
         present_plan=present_plan,
         present=present,
         directory=directory,
@@ -65,10 +65,11 @@ def repair_wheels(options: Mapping[str, Any]) -> ExitCode:
     return code
 
 
-def _evidence(wheel: Path, chosen: RepairOptions, jobs: int) -> tuple[str, ...]:
+def _explained(reader: WheelReader, chosen: RepairOptions) -> tuple[RepairPlan, tuple[str, ...]]:
     from truewheel.batch.evidence import evidence_of
 
-    return evidence_of(wheel, chosen.search, jobs, chosen.own_policy)
+    planned = plan_and_judge(reader, chosen)
+    return planned.plan, evidence_of(planned)
 
 
 def _repair_options(options: Mapping[str, Any]) -> RepairOptions:

@@ -37,6 +37,10 @@ def retag_wheels(options: Mapping[str, Any]) -> ExitCode:
         found = plan_retag(reader, replace(chosen, jobs=jobs))
         return found.identified(reader) if options["as_json"] else found
 
+    def explained(reader: WheelReader, jobs: int) -> tuple[RetagPlan, tuple[str, ...]]:
+        found = plan(reader, jobs)
+        return found, tuple(map(_ground, found.grounds))
+
     def apply(reader: WheelReader, plan: RetagPlan, _: int) -> Retagged:
         return apply_retag(reader, plan, directory, chosen)
 
@@ -58,7 +62,7 @@ def retag_wheels(options: Mapping[str, Any]) -> ExitCode:
         plan=plan,
         apply=apply,
         finish=remove_old if removes else None,
-        evidence=lambda _, plan, __: tuple(map(_ground, plan.grounds)),
+        explained=explained,
         present_plan=present_plan,
         present=present,
         directory=directory,

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from truewheel.archive.reader import WheelReader
-from truewheel.cli.each import for_each
+from truewheel.cli.batch import Task, run_task
 from truewheel.cli.format import human_size, plural, printable
 from truewheel.cli.output import echo
-from truewheel.errors import OutputError
 from truewheel.thin import ThinOptions, apply_thin, plan_thin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from truewheel.archive.reader import WheelReader
+    from truewheel.batch.apply import Applied
     from truewheel.errors import ExitCode
     from truewheel.thin import Thinned, ThinPlan
 
@@ -28,59 +29,48 @@ def thin_wheels(options: Mapping[str, Any]) -> ExitCode:
     chosen = ThinOptions(exclude=options["exclude"], force=options["force"], jobs=options["jobs"])
     directory, architecture = Path(options["wheel_dir"]), options["arch"]
     results: list[dict[str, Any]] = []
-    planned: dict[str, str] = {}
 
-    def plan_one(wheel: Path) -> ThinPlan:
-        with WheelReader.open(wheel) as reader:
-            return _plan(reader, architecture, chosen, planned)
+    def plan(reader: WheelReader, jobs: int) -> ThinPlan:
+        return plan_thin(reader, architecture, replace(chosen, jobs=jobs))
 
-    def thin_one(wheel: Path) -> Thinned:
-        with WheelReader.open(wheel) as reader:
-            return apply_thin(reader, _plan(reader, architecture, chosen, planned), directory, chosen)
+    def apply(reader: WheelReader, plan: ThinPlan, jobs: int) -> Thinned:
+        return apply_thin(reader, plan, directory, replace(chosen, jobs=jobs))
 
     def present_plan(plan: ThinPlan) -> None:
         results.append(plan.to_json())
-        if not options["as_json"]:
-            _say(
-                f"{plan.input_name}: nothing to do"
-                if plan.changes_nothing
-                else f"{plan.input_name} -> {plan.output_name}"
-            )
-            for line in (*_lines(plan), *(f"note    {notice}" for notice in plan.notices)):
-                _say(f"  {line}")
+        if not options["as_json"] and not options["plan"]:
+            _print_plan(plan)
 
-    def present_result(done: Thinned) -> None:
+    def present(plan: ThinPlan, done: Thinned | Applied) -> None:
         results.append(_result(done))
-        _summarize(done, verbose=options["verbose"])
+        _summarize(plan, done, verbose=options["verbose"])
         if not options["as_json"]:
             echo(os.fsencode(done.path.resolve()))
 
-    if options["dry_run"]:
-        failures, code = for_each(options["wheels"], plan_one, present_plan)
-    else:
-        failures, code = for_each(options["wheels"], thin_one, present_result)
+    task = Task(
+        plan=plan,
+        explained=lambda reader, jobs: (plan(reader, jobs), ()),
+        apply=apply,
+        present_plan=present_plan,
+        present=present,
+        directory=directory,
+        overwrite=chosen.force,
+    )
+    failures, code = run_task(options, task)
     if options["as_json"]:
-        key = "plans" if options["dry_run"] else "thinned"
+        key = "plans" if options["dry_run"] or options["plan"] else "thinned"
         echo(json.dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
     return code
 
 
-def _plan(reader: WheelReader, architecture: str, chosen: ThinOptions, planned: dict[str, str]) -> ThinPlan:
-    """Return the plan of one wheel; raise OutputError when an earlier, different wheel has the same new name.
-
-    planned: what was made so far by one command: the input's hash, by the name of the result.
-    """
-    plan = plan_thin(reader, architecture, chosen)
-    if planned.setdefault(plan.output_name, plan.input_sha256) != plan.input_sha256:
-        raise OutputError(
-            f"would be written as {plan.output_name}, as another of the given wheels is",
-            where=str(reader.path),
-            hint="write the two into different folders",
-        )
-    return plan
+def _print_plan(plan: ThinPlan) -> None:
+    """Print what would be done, one thing a line."""
+    _say(f"{plan.input_name}: nothing to do" if plan.changes_nothing else f"{plan.input_name} -> {plan.output_name}")
+    for line in (*_lines(plan), *(f"note    {notice}" for notice in plan.notices)):
+        _say(f"  {line}")
 
 
-def _result(done: Thinned) -> dict[str, Any]:
+def _result(done: Thinned | Applied) -> dict[str, Any]:
     return {
         "path": str(done.path.resolve()),
         "changed": not done.plan.changes_nothing,
@@ -91,9 +81,8 @@ def _result(done: Thinned) -> dict[str, Any]:
     }
 
 
-def _summarize(done: Thinned, *, verbose: int) -> None:
+def _summarize(plan: ThinPlan, done: Thinned | Applied, *, verbose: int) -> None:
     """Say on stderr what was done, in one line and, when asked, in detail."""
-    plan = done.plan
     if plan.changes_nothing:
         _say(f"{plan.input_name}: nothing to do; the same bytes are in the output folder", err=True)
     else:

@@ -20,6 +20,7 @@ from truewheel.bundler.provenance import provenance_members
 from truewheel.errors import RefusedError, ToolError
 from truewheel.platforms.systems import System, systems_of
 from truewheel.repair.foreign import require_one_system
+from truewheel.repair.planned import Planned
 from truewheel.repair.scratch import scratch_folder
 from truewheel.threads import beside
 
@@ -57,20 +58,25 @@ def repair(wheel: Path, directory: Path, options: RepairOptions) -> Repaired:
 
 def plan_repair(reader: WheelReader, options: RepairOptions) -> RepairPlan:
     """Return what a repair of the wheel would do. Nothing is written."""
+    return plan_and_judge(reader, options).plan
+
+
+def plan_and_judge(reader: WheelReader, options: RepairOptions) -> Planned:
+    """Return what a repair of the wheel would do, and the verdict that says so. Nothing is written."""
     system = _system(reader)
-    plan = None
+    planned = None
     if system in {System.LINUX, System.ANY}:
         from truewheel.repair.linux import plan_linux
 
-        plan = plan_linux(reader, options)
-    if plan is not None and system is System.ANY and not plan.changes_nothing:
+        planned = plan_linux(reader, options)
+    if planned is not None and system is System.ANY and not planned.plan.changes_nothing:
         require_one_system(reader)
-        return plan
+        return planned
     if system is not System.LINUX:
         from truewheel.repair.macos import plan_macos
 
-        plan = plan_macos(reader, options) or plan
-    return plan or _plan_without_native_files(reader)
+        planned = plan_macos(reader, options) or planned
+    return planned or Planned(_plan_without_native_files(reader))
 
 
 def apply_plan(reader: WheelReader, plan: RepairPlan, directory: Path, options: RepairOptions) -> Repaired:

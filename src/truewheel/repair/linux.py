@@ -14,6 +14,7 @@ from truewheel.bundler.plan import RepairPlan
 from truewheel.platforms.linux.judge import judge
 from truewheel.platforms.verdict import Rule
 from truewheel.repair.foreign import not_looked_at
+from truewheel.repair.planned import Planned
 from truewheel.retagger.evidence import decide_label, reasons_against
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _LIBRARY_RULES = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY, Rule.NO_PATH})
 """What breaks even a wheel whose label promises nothing."""
 
 
-def plan_linux(reader: WheelReader, options: RepairOptions) -> RepairPlan | None:
+def plan_linux(reader: WheelReader, options: RepairOptions) -> Planned | None:
     """Return what a repair would do; None when no file of the wheel is an ELF file.
 
     A wheel of nothing but object files is left alone: they are nothing to a loader, but they belong to a platform.
@@ -34,7 +35,9 @@ def plan_linux(reader: WheelReader, options: RepairOptions) -> RepairPlan | None
     analysis = analyze(reader, options.search, include=options.include, jobs=options.jobs)
     require_used_excludes(analysis)
     if not any(analysis.graph.members()):
-        return RepairPlan.unchanged(reader, not_looked_at(analysis.ignored)) if analysis.ignored else None
+        if not analysis.ignored:
+            return None
+        return Planned(RepairPlan.unchanged(reader, not_looked_at(analysis.ignored)))
     mended = {Rule.EXECUTABLE_STACK} if options.bundle.clear_executable_stack else set()
     verdicts = judge(analysis, mended=mended, own=options.own_policy)
     label = decide_label(verdicts, current=reader.name.platform, plat=options.plat, only_plat=options.only_plat)
@@ -44,7 +47,7 @@ def plan_linux(reader: WheelReader, options: RepairOptions) -> RepairPlan | None
     warnings = dict.fromkeys(warning for verdict in verdicts for warning in verdict.warnings)
     excluded = {edge.dependency.name for edge in analysis.graph.all_edges() if edge.lookup.rule is SearchRule.EXCLUDED}
     plan = RepairPlan.of(reader, label.platforms)
-    return replace(
+    plan = replace(
         plan,
         policy=label.policy.tag,
         own_policy=label.policy.own,
@@ -56,6 +59,7 @@ def plan_linux(reader: WheelReader, options: RepairOptions) -> RepairPlan | None
         notices=(*warnings, *plan.notices),
         sbom=options.sbom,
     )
+    return Planned(plan, linux=verdicts)
 
 
 def _changes_content(reader: WheelReader, edit: ElfEdit) -> bool:

@@ -16,6 +16,7 @@ from truewheel.errors import UsageError
 from truewheel.platforms.macos.judge import judge_macos
 from truewheel.platforms.systems import System, systems_of
 from truewheel.repair.foreign import not_looked_at
+from truewheel.repair.planned import Planned
 from truewheel.retagger.macos_evidence import decide_macos_label, hold_architectures, mac_reasons_against
 from truewheel.threads import each_in_order
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from truewheel.repair.options import RepairOptions
 
 
-def plan_macos(reader: WheelReader, options: RepairOptions) -> RepairPlan | None:
+def plan_macos(reader: WheelReader, options: RepairOptions) -> Planned | None:
     """Return what a repair would do; None when no file of the wheel is a Mach-O file.
 
     A wheel for iOS is read and judged, but left alone: its libraries travel with the app.
@@ -38,7 +39,7 @@ def plan_macos(reader: WheelReader, options: RepairOptions) -> RepairPlan | None
         if not analysis.ignored:
             return None
         hold_architectures(judge_macos(analysis), options.require_archs)
-        return RepairPlan.unchanged(reader, not_looked_at(analysis.ignored))
+        return Planned(RepairPlan.unchanged(reader, not_looked_at(analysis.ignored)))
     verdict = judge_macos(analysis)
     label = decide_macos_label(
         verdict,
@@ -49,7 +50,8 @@ def plan_macos(reader: WheelReader, options: RepairOptions) -> RepairPlan | None
         require_archs=options.require_archs,
     )
     if System.IOS in systems_of(reader.name.platform):
-        return RepairPlan.unchanged(reader, ("a wheel for iOS is left as it is", *label.notices))
+        unchanged = RepairPlan.unchanged(reader, ("a wheel for iOS is left as it is", *label.notices))
+        return Planned(unchanged, macos=verdict)
     bundle = plan_macho_bundle(analysis, reader.data_dir, options.bundle, present=reader.entries, jobs=options.jobs)
     plan = RepairPlan.of(reader, label.platforms)
     notices = (
@@ -58,7 +60,7 @@ def plan_macos(reader: WheelReader, options: RepairOptions) -> RepairPlan | None
         *bundle.notices,
         *signature_notices(reader, bundle.edits, options.jobs),
     )
-    return replace(
+    plan = replace(
         plan,
         libraries=bundle.libraries,
         macho_edits=bundle.edits,
@@ -68,6 +70,7 @@ def plan_macos(reader: WheelReader, options: RepairOptions) -> RepairPlan | None
         notices=(*dict.fromkeys(notices), *plan.notices),
         sbom=options.sbom,
     )
+    return Planned(plan, macos=verdict)
 
 
 def _refuse_linux_options(options: RepairOptions) -> None:

@@ -42,7 +42,7 @@ def report_linux(file: str, size: int, analysis: Analysis, verdicts: Sequence[Ve
     plain, _ = _label(verdicts, (), "linux") if verdicts else (None, ())
     policy = label.policy if label else _newest(verdicts)
     kept = [verdict.now.tag for verdict in verdicts if verdict.now]
-    next_older, floor_reasons = _next_older(verdicts, policy if label else None)
+    next_older, floor_reasons = out_of_reach(verdicts, current)
     forest = Forest(analysis.graph, partial(fate_of, graph=analysis.graph, policy=policy), note_of) if policy else None
     return WheelReport(
         file=file,
@@ -109,6 +109,12 @@ def _own_truths(verdicts: Sequence[Verdict]) -> Iterator[TagTruth]:
     """Yield whether the wheel as it stands keeps the policy of the user's own, where one was given."""
     for item in (item for verdict in verdicts for item in verdict.judgements if item.policy.own):
         yield TagTruth(item.policy.tag, item.kept, item.reasons, note="your own policy")
+
+
+def out_of_reach(verdicts: Sequence[Verdict], current: tuple[str, ...]) -> tuple[str | None, tuple[Reason, ...]]:
+    """Return the policy one step older than a wheel of these platform tags can hold, and what stands against it."""
+    label, _ = _label(verdicts, current, "auto") if verdicts else (None, ())
+    return _next_older(verdicts, label.policy if label else None)
 
 
 def _next_older(verdicts: Sequence[Verdict], policy: Policy | None) -> tuple[str | None, tuple[Reason, ...]]:

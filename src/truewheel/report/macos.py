@@ -77,7 +77,7 @@ def report_macos(file: str, size: int, analysis: MachoAnalysis, verdict: MacVerd
         warnings=(*verdict.warnings, *(text for truth in verdict.architectures for text in truth.suspects)),
         ignored=analysis.ignored,
         unrecorded=analysis.unrecorded,
-        minimums=tuple(minimum(truth) for truth in verdict.architectures if truth.reachable and truth.floors),
+        minimums=minimums(verdict),
     )
 
 
@@ -111,6 +111,11 @@ def _as_it_is(verdict: MacVerdict, tags: Sequence[TagTruth]) -> str | None:
     if verdict.platform != MACOS:
         return None
     return ".".join(map(str, smallest_set(verdict.kept_minimums()))) or None
+
+
+def minimums(verdict: MacVerdict) -> tuple[MinimumLine, ...]:
+    """Return the oldest system that each reachable architecture runs on."""
+    return tuple(minimum(truth) for truth in verdict.architectures if truth.reachable and truth.floors)
 
 
 def minimum(truth: ArchitectureTruth) -> MinimumLine:
