@@ -10,7 +10,7 @@ import click
 import pytest
 
 from truewheel.check.registry import RULES as CHECK_RULES
-from truewheel.cli.main import cli
+from truewheel.cli.program import cli
 from truewheel.platforms.verdict import Rule
 
 if TYPE_CHECKING:

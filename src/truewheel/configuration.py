@@ -61,6 +61,14 @@ def nearest(folder: Path) -> Path | None:
     return next((path for place in (folder, *folder.parents) if (path := place / FILE).is_file()), None)
 
 
+def mentioned(path: Path) -> bool:
+    """Whether the file may set anything; one that cannot be read may."""
+    try:
+        return bool(_MENTIONED.search(path.read_bytes()))
+    except OSError:
+        return True
+
+
 def load(path: Path, commands: Mapping[str, Mapping[str, Setting]]) -> Settings:
     """Return what the file sets, for each command. commands: by command and by long name, what can be set.
 

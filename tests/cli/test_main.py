@@ -15,7 +15,7 @@ import pytest
 from support.cli import PROGRAM, environment, on_terminal, process, truewheel
 from support.fixtures import family, unrepaired_wheel
 from truewheel import __version__
-from truewheel.cli import each, main
+from truewheel.cli import each, program
 from truewheel.cli import show as show_module
 from truewheel.errors import OutputError
 from truewheel.report import inspect_wheel
@@ -71,7 +71,7 @@ def test_verbosity_before_the_command_as_auditwheel_has_it(arguments: tuple[str,
 
 def test_version_and_help_import_nothing_heavy() -> None:
     code = (
-        "import sys; from truewheel.cli.main import cli\n"
+        "import sys; from truewheel.cli.program import cli\n"
         "try: cli(['--version'])\nexcept SystemExit: pass\n"
         "heavy = {'elftools', 'packaging', 'email', 'tomllib', 'truewheel.analyzer', 'truewheel.archive'}\n"
         "print(sorted(heavy & set(sys.modules)))"
@@ -102,7 +102,7 @@ def test_wrong_usage_is_told_in_one_line(arguments: list[str], told: str) -> Non
 
 
 def test_misuse_without_a_command_has_no_pointer_to_its_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main._misused(click.ClickException("wrong.")) == 1  # noqa: SLF001 - no argument leads there today
+    assert program._misused(click.ClickException("wrong.")) == 1  # noqa: SLF001 - no argument leads there today
     assert capsys.readouterr().err == "truewheel: wrong\n"
 
 

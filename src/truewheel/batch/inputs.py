@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 
+def wheels(words: Iterable[str], lists: Iterable[str]) -> tuple[str, ...]:
+    """Return the paths that `words` and the lines of the `lists` stand for; raises as `expand` and `listed` do."""
+    return expand((*words, *(line for name in lists for line in listed(name))))
+
+
 def expand(words: Iterable[str]) -> tuple[str, ...]:
     """Return the paths that `words` stand for, in the order of the words, within a word sorted, each path once.
 
