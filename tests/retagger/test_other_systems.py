@@ -11,7 +11,11 @@ from support.checks import findings
 from support.fixtures import family
 from support.hello import hello_wheel
 from support.retags import PE, linux_wheel, mac_wheel, planned, retag
+from truewheel.check import Severity
 from truewheel.errors import RefusedError
+from truewheel.report import inspect_wheel
+from truewheel.retagger.proof import prove
+from truewheel.retagger.retag import open_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +70,7 @@ def test_older_arm_is_refused_for_newer_code(tmp_path: Path) -> None:
     wheel = arm_wheel(tmp_path, family("armv7l").tone.read_bytes())
     with pytest.raises(RefusedError) as caught:
         retag(wheel, platform_tag="+linux_armv6l")
-    said = "hello/_hello.so is built for ARMv7, which not every armv6l machine has"
+    said = "hello/_hello.so has code for ARMv7, which not every armv6l machine runs"
     assert caught.value.reasons == (said,)
     done = retag(wheel, platform_tag="+linux_armv6l", force=True)
     assert done.notices == (f"linux_armv6l is not true: {said} (forced)",)
@@ -89,11 +93,28 @@ def test_older_arm_is_taken_as_given_and_said_where_the_code_does_not_tell(conte
     assert done.notices == ("linux_armv6l was taken as given: nothing here tells whether it is true",)
 
 
-def test_code_for_newer_arm_contradicts_the_tags_of_older(tmp_path: Path) -> None:
-    wheel = arm_wheel(tmp_path, built_for(14), "linux_armv7l.manylinux_2_17_armv7l")
-    (finding,) = findings(wheel, "untrue-tag")
-    said = "none of its platform tags is true: hello/_hello.so is built for ARMv8-A, which not every armv7l machine has"
-    assert finding.message == said
+def test_code_for_newer_arm_is_a_doubt_about_the_tags_of_older(tmp_path: Path) -> None:
+    """It may be chosen at run time: uv 0.13.8 for armv6l has some for ARMv7, and runs on older processors."""
+    wheel = arm_wheel(tmp_path, built_for(14), "linux_armv6l.linux_armv7l.manylinux_2_17_armv7l")
+    told = findings(wheel, "untrue-tag")
+    said = "may not be true: hello/_hello.so has code for ARMv8-A, which not every"
+    assert [(finding.severity, finding.message) for finding in told] == [
+        (Severity.WARNING, f"linux_{machine} {said} {machine} machine runs") for machine in ("armv6l", "armv7l")
+    ]
+    with open_wheel(wheel) as reader:
+        warnings = prove(reader).warnings
+    show = inspect_wheel(wheel).tags
+    assert (
+        "hello/_hello.so has code for ARMv8-A, which not every armv7l machine runs unless it is chosen at run time"
+    ) in warnings
+    assert [(truth.true, truth.note) for truth in show] == [
+        (None, "may not be true: that code must be chosen at run time"),
+        (None, "may not be true: that code must be chosen at run time"),
+        (True, ""),
+    ]
+    assert {reason.detail for truth in show for reason in truth.reasons} == {
+        f"has code for ARMv8-A, which not every {machine} machine runs" for machine in ("armv6l", "armv7l")
+    }
 
 
 @pytest.mark.parametrize("cpu_arch", [6, 10])
@@ -104,7 +125,7 @@ def test_soft_float_contradicts_what_promises_hard_float_and_no_plain_tag(cpu_ar
     assert finding.message.endswith("is machine code for arm soft float, not for armv7l")
     assert findings(arm_wheel(tmp_path, content), "untrue-tag") == ()
     wheel = arm_wheel(tmp_path, content, "linux_armv6l")
-    assert len(findings(wheel, "untrue-tag")) == (cpu_arch > 9)
+    assert [finding.severity for finding in findings(wheel, "untrue-tag")] == [Severity.WARNING] * (cpu_arch > 9)
 
 
 def test_code_for_windows_is_not_web_assembly(tmp_path: Path) -> None:

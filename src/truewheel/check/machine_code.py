@@ -43,13 +43,26 @@ def _untrue(subject: Subject) -> Iterator[Found]:
     fix = _mend(evidence) if any(reasons.values()) else ""
     for member, told, tags in _told(reasons):
         yield Found(f"{_named(tags, platforms)}: {told}", fix, member)
+    yield from _doubtful(evidence, platforms)
+
+
+def _doubtful(evidence: Evidence, platforms: Sequence[str]) -> Iterator[Found]:
+    """Yield tags of older processors than some of the code is for, which may be chosen at run time."""
+    doubts = {tag: [item for item in evidence.proof.against(tag) or () if _is_doubt(tag, item)] for tag in platforms}
+    fix = "build it for the older processor, unless that code is chosen at run time"
+    for member, told, tags in _told(doubts):
+        yield Found(f"{', '.join(tags)} may not be true: {told}", fix, member, severity=Severity.WARNING)
+
+
+def _is_doubt(tag: str, reason: Reason) -> bool:
+    return tag.startswith(_PLAIN) and reason.rule is Cause.ISA_LEVEL
 
 
 def _against(evidence: Evidence, tag: str) -> Iterator[Reason]:
     for reason in evidence.proof.against(tag) or ():
         if reason.rule is Cause.MINIMUM_OS:
             yield replace(reason, oldest=None)  # which the system that it names says already
-        elif reason.rule not in _OWN_RULE:
+        elif reason.rule not in _OWN_RULE and not _is_doubt(tag, reason):
             yield reason
 
 

@@ -10,6 +10,7 @@ from truewheel.analyzer.graph import SearchRule
 from truewheel.analyzer.search_options import require_used_excludes
 from truewheel.errors import RefusedError
 from truewheel.platforms.linux.judge import data_version, is_allowed, judge
+from truewheel.platforms.verdict import Rule
 from truewheel.report.model import Fate, TagTruth, WheelReport
 from truewheel.report.tree import Forest
 from truewheel.retagger.evidence import decide_label, reasons_against
@@ -94,6 +95,8 @@ def _newest(verdicts: Sequence[Verdict]) -> Policy | None:
 def _truth(verdicts: Sequence[Verdict], tag: str, *, ignored: bool) -> TagTruth:
     """Return whether a tag is true of the wheel as it stands. ignored: it has native files that no loader maps."""
     reasons = reasons_against(verdicts, tag)
+    if reasons and tag.startswith("linux_") and all(reason.rule is Rule.ISA_LEVEL for reason in reasons):
+        return TagTruth(tag, None, reasons, note="may not be true: that code must be chosen at run time")
     if reasons is not None:
         return TagTruth(tag, not reasons, reasons)
     if tag != "any" and not tag.startswith(("linux_", "manylinux", "musllinux")):

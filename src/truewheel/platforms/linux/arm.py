@@ -1,7 +1,8 @@
 """Which machines of 32-bit ARM run a file, by its build attributes; the facts are in `data/arm.toml`.
 
 A platform tag names such machines by what they call themselves: `linux_armv6l` is a promise to the first Raspberry Pi,
-`manylinux_2_17_armv7l` to every ARMv7.
+`manylinux_2_17_armv7l` to every ARMv7. The attributes are those of the newest part that the linker was given, so that
+code that a file chooses at run time counts like all other: they prove that a file runs, and only hint that it does not.
 """
 
 from __future__ import annotations
@@ -41,12 +42,12 @@ def _facts() -> _ArmFacts:
 
 
 def processor_reasons(node: Node, machine: str) -> Iterator[Reason]:
-    """Yield a reason when the file was built for processors that not every machine of that name has."""
+    """Yield a reason when the file has code that not every machine of that name runs."""
     known = _built_for(node)
     if known is not None and machine in _facts().machines:
         name, generation = known
         if generation > _facts().machines[machine]:
-            yield Reason(Rule.ISA_LEVEL, node.name, f"is built for {name}, which not every {machine} machine has")
+            yield Reason(Rule.ISA_LEVEL, node.name, f"has code for {name}, which not every {machine} machine runs")
 
 
 def machine_reasons(analysis: Analysis) -> tuple[tuple[str, tuple[Reason, ...]], ...]:

@@ -13,7 +13,6 @@ from truewheel.analyzer.elf.image import ImageKind
 from truewheel.analyzer.elf.machine import title
 from truewheel.analyzer.elf.system_names import own_libc
 from truewheel.archive.layout import Scheme
-from truewheel.platforms.linux.arm import processor_reasons
 from truewheel.platforms.linux.finding import Finding
 from truewheel.platforms.verdict import Reason, Rule
 
@@ -50,7 +49,6 @@ def _against_all(analysis: Analysis, node: Node, facts: PolicyFacts) -> Iterator
         yield Reason(Rule.ARCHITECTURE, name, detail)
     if image.isa_level > 1:
         yield Reason(Rule.ISA_LEVEL, name, f"needs a processor of level x86-64-v{image.isa_level} or newer")
-    yield from processor_reasons(node, facts.architecture)
     yield from _libc(analysis, node, facts)
     for symbol in sorted(image.imports & _PYFPE):
         detail = f"needs {symbol}, which only a Python built --with-fpectl has"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from truewheel.analyzer.elf.image import ImageKind, Libc
 from truewheel.analyzer.elf.ld_so import stays_installed
 from truewheel.analyzer.graph import SearchRule
+from truewheel.platforms.linux.arm import processor_reasons
 from truewheel.platforms.linux.glibc import glibc_warnings
 from truewheel.platforms.linux.musl import musl_warnings
 
@@ -43,6 +44,8 @@ def _of_file(node: Node, facts: PolicyFacts, floor: int) -> Iterator[str]:
         yield f"{node.name} changes its own code while it is loaded (text relocations); hardened systems forbid that"
     if image.executable_stack and image.kind is ImageKind.EXECUTABLE:
         yield f"{node.name} is a program that asks for an executable stack; hardened systems forbid that"
+    for reason in processor_reasons(node, facts.architecture):
+        yield f"{node.name} {reason.detail} unless it is chosen at run time"
     if facts.libc is Libc.GLIBC:
         yield from glibc_warnings(node, facts, floor)
     else:
