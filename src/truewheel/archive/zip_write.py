@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from struct import pack
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -50,6 +51,8 @@ _SMALL = 1 << 17
 _HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """Errors that another way of copying would only meet again."""
 _PLAIN_COPY = 1 << 20
+_PIECE = 1 << 22
+"""How much the kernel copies at a time, to bring it to the disk while it copies more."""
 
 
 class ArchiveWriter:
@@ -132,14 +135,27 @@ def copy_range(source: int, target: int, start: int, end: int) -> int:
     for way in _ways():
         try:
             while start + copied < end:
-                count = way(source, target, start + copied, end - start - copied)
+                count = way(source, target, start + copied, min(end - start - copied, _PIECE))
                 if count == 0:
                     break
                 copied += count
+                if count == _PIECE:
+                    _begin_to_sync(target, count)
         except OSError as error:
             if error.errno in _HOPELESS:
                 raise
     return copied
+
+
+def _begin_to_sync(target: int, count: int) -> None:
+    """Let the system bring the last bytes of a file to the disk, which somebody will wait for soon, and go on.
+
+    Of bytes that are not to be kept in memory, Linux begins to write those that it has not written yet, at once
+    (posix_fadvise(2)); it forgets none of them before that.
+    """
+    if sys.platform == "linux":
+        end = os.lseek(target, 0, os.SEEK_CUR)
+        os.posix_fadvise(target, end - count, count, os.POSIX_FADV_DONTNEED)
 
 
 def _ways() -> tuple[Callable[[int, int, int, int], int], ...]:
