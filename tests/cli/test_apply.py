@@ -221,7 +221,7 @@ def test_an_interrupted_run_is_told(here: Path, monkeypatch: pytest.MonkeyPatch)
     def die(*_: object, **__: object) -> None:
         raise KilledError
 
-    monkeypatch.setattr("truewheel.batch.apply._remove_inputs", die)
+    monkeypatch.setattr("truewheel.batch.apply.remove_inputs", die)
     with pytest.raises(KilledError):
         truewheel(*IN_PLACE)
     monkeypatch.undo()
@@ -274,3 +274,95 @@ def test_a_plan_analyzes_each_wheel_once(here: Path, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(f"{module}.analyze", counted)
     truewheel("repair", "--plan", here / "plan.json", "--lib-path", LIBRARIES, HELLO)
     assert analyzed == [HELLO.name]
+
+
+def planned_removal(*options: str) -> None:
+    done = truewheel("retag", "--plan", "plan.json", "--python-tag", "py312", *options, "dist")
+    assert done.code == 0
+
+
+@pytest.mark.parametrize("options", [("--remove",), ("--in-place",)])
+def test_a_plan_that_was_done_says_that_nothing_is_left(options: tuple[str, ...], here: Path) -> None:
+    planned_removal(*options)
+    first = truewheel("apply", "plan.json", "-w", "dist")
+    assert (first.code, first.errors) == (0, "3 wheels written as planned\n")
+    before = {path: path.stat().st_ino for path in (here / "dist").iterdir()}
+    for more in ((), ("--dry-run",)):
+        again = truewheel("apply", "plan.json", "-w", "dist", *more)
+        assert (again.code, again.output) == (0, first.output)
+        assert again.errors == "nothing is left to do: 3 wheels are there as planned\n"
+    assert {path: path.stat().st_ino for path in (here / "dist").iterdir()} == before
+    document = json.loads(truewheel("apply", "plan.json", "-w", "dist", "--json").output)
+    assert [(item["written"], item["removed"]) for item in document["applied"]] == [(False, True)] * 3
+    assert document["failed"] == []
+    assert truewheel("apply", "plan.json", "-w", "dist", "--sums").code == 0
+    told = json.loads((here / "dist" / "names.json").read_text())["names"]
+    assert [item["old"] for item in told] == [f"{name}-1.0-py3-none-any.whl" for name in "abc"]
+
+
+def test_a_wheel_that_is_there_still_is_removed_by_the_second_run(here: Path) -> None:
+    planned_removal("--remove")
+    shutil.copytree("dist", "kept")
+    assert truewheel("apply", "plan.json", "-w", "out").code == 0
+    assert names("dist") == []
+    shutil.copy("kept/b-1.0-py3-none-any.whl", "dist")
+    assert truewheel("apply", "plan.json", "-w", "out").code == 0
+    assert names("dist") == []
+    assert names("out") == [f"{name}-1.0-py312-none-any.whl" for name in "abc"]
+    (here / "dist" / "b-1.0-py3-none-any.whl").write_bytes(b"another")
+    refused = truewheel("apply", "plan.json", "-w", "out")
+    assert refused.code == 1
+    assert "dist/b-1.0-py3-none-any.whl has other content than when it was planned" in refused.errors
+    assert names("dist") == ["b-1.0-py3-none-any.whl"]
+
+
+@pytest.mark.parametrize("damage", ["gone", "changed", "another folder", "another plan", "no note", "damaged note"])
+def test_a_plan_whose_results_are_not_there_is_not_done(damage: str, here: Path) -> None:
+    planned_removal("--remove")
+    assert truewheel("apply", "plan.json", "-w", "out").code == 0
+    result, note = here / "out" / "b-1.0-py312-none-any.whl", here / "plan.json.done"
+    if damage == "gone":
+        result.unlink()
+    elif damage == "changed":
+        result.write_bytes(b"another")
+    elif damage == "another plan":
+        note.write_text(note.read_text().replace('"plan": "', '"plan": "0'))
+    elif damage == "no note":
+        note.unlink()
+    elif damage == "damaged note":
+        note.write_text("[1]")
+    refused = truewheel("apply", "plan.json", "-w", "other" if damage == "another folder" else "out")
+    assert refused.code == 1
+    assert "the inputs are not those of the plan; nothing was written" in refused.errors
+
+
+def test_a_plan_that_takes_nothing_away_is_looked_through_again() -> None:
+    assert truewheel("repair", "--plan", "plan.json", "dist").code == 0
+    assert truewheel("apply", "plan.json").errors == "3 wheels written as planned\n"
+    assert truewheel("apply", "plan.json").errors == "nothing is left to do: 3 wheels are there as planned\n"
+    Path("wheelhouse/b-1.0-py3-none-any.whl").unlink()
+    assert truewheel("apply", "plan.json").errors == "1 wheel written as planned, 2 were there already\n"
+    assert not Path("plan.json.done").exists()
+
+
+def test_a_run_of_a_plan_that_is_killed_anywhere_is_finished_by_the_next() -> None:
+    planned_removal("--remove")
+    shutil.copytree("dist", "kept")
+    killed, lives = True, 0
+    while killed:
+        for folder in ("dist", "out"):
+            shutil.rmtree(folder, ignore_errors=True)
+        Path("plan.json.done").unlink(missing_ok=True)
+        shutil.copytree("kept", "dist")
+        with pytest.MonkeyPatch.context() as patched:
+            Killer(patched, lives)
+            try:
+                truewheel("apply", "plan.json", "-w", "out")
+                killed = False
+            except KilledError:
+                lives += 1
+        for _ in range(2):
+            assert truewheel("apply", "plan.json", "-w", "out").code == 0
+            assert names("dist") == []
+            assert names("out") == [f"{name}-1.0-py312-none-any.whl" for name in "abc"]
+    assert lives > 30

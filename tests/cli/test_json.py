@@ -35,6 +35,7 @@ SCHEMAS = (
     "apply-1",
     "batch-plan-1",
     "names-1",
+    "done-1",
 )
 HELLO = unrepaired_wheel("x86_64")
 WITH = ("--lib-path", str(family("x86_64").folder))
@@ -133,6 +134,13 @@ def test_a_plan_for_many_wheels_and_its_end(tmp_path: Path) -> None:
     done = check("apply-1", "apply", plan, "--json", "--sums", "-w", tmp_path / "out")
     assert len(done["applied"]) == len(done["failed"]) == 1
     validate("names-1", json.loads((tmp_path / "out" / "names.json").read_text()))
+
+
+def test_the_note_of_a_plan_that_was_done(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    truewheel("retag", "--plan", plan, "--remove", "--build", "1", hello_wheel(tmp_path, {}))
+    truewheel("apply", plan, "-w", tmp_path / "out")
+    validate("done-1", json.loads((tmp_path / "plan.json.done").read_text()))
 
 
 def test_accepts() -> None:

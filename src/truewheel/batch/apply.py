@@ -82,7 +82,7 @@ def apply_batch(
                 journal.remove()
                 raise
         applied = _publish(plan, journal, directory, force=force)
-        _remove_inputs(plan, directory)
+        remove_inputs(plan, directory)
         then(applied)
         journal.remove()
     return applied
@@ -168,7 +168,7 @@ def _require_room(plan: BatchPlan, journal: Journal, directory: Path, *, force: 
         record, target = journal.ready[number], directory / item.plan.output_name
         if first.setdefault(target.name, record.sha256) != record.sha256:
             taken.append(f"{item.path} would be written as {target.name}, as another of the wheels is")
-        elif force or _place(target) in giving_way:
+        elif force or place_of(target) in giving_way:
             taken += [f"{target.name} is a folder"] if target.is_dir() else []
         elif target.exists() and not same_bytes(journal.folder / record.file, target):
             taken.append(f"{target.name} exists already with other content")
@@ -190,9 +190,9 @@ def _publish(plan: BatchPlan, journal: Journal, directory: Path, *, force: bool)
         target = directory / item.plan.output_name
         with writing(target):
             size_before = item.path.stat().st_size if item.path.exists() else 0
-            replaces = force or _place(target) in giving_way
+            replaces = force or place_of(target) in giving_way
             written = _give_name(journal.folder / record.file, target, record, force=replaces)
-        removed = plan.removes_inputs and _place(item.path) != _place(target)
+        removed = plan.removes_inputs and place_of(item.path) != place_of(target)
         done = Applied(item.plan, target, size_before, record.size, record.notices, record.sha256, written, removed)
         applied.append(done)
     sync_directory(directory)
@@ -201,19 +201,19 @@ def _publish(plan: BatchPlan, journal: Journal, directory: Path, *, force: bool)
 
 def _giving_way(plan: BatchPlan) -> frozenset[Path]:
     """Return the files that results may replace because the plan removes them anyway."""
-    return frozenset(_place(item.path) for item in plan.wheels if plan.removes_inputs)
+    return frozenset(place_of(item.path) for item in plan.wheels if plan.removes_inputs)
 
 
-def _place(path: Path) -> Path:
+def place_of(path: Path) -> Path:
     """Return the one spelling of where a file lies; a link that is the file itself is not followed."""
     return path.parent.resolve() / path.name
 
 
-def _remove_inputs(plan: BatchPlan, directory: Path) -> None:
+def remove_inputs(plan: BatchPlan, directory: Path) -> None:
     """Remove the wheels that results took the place of, and that the plan does not want any more."""
-    results = {_place(directory / item.plan.output_name) for item in plan.wheels}
+    results = {place_of(directory / item.plan.output_name) for item in plan.wheels}
     for item in plan.wheels:
-        if plan.removes_inputs and _place(item.path) not in results:
+        if plan.removes_inputs and place_of(item.path) not in results:
             with writing(item.path):
                 item.path.unlink(missing_ok=True)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from truewheel.batch.apply import apply_batch, check_inputs
 from truewheel.batch.collisions import require_no_collision
+from truewheel.batch.done import done_before, note_done, tidy
 from truewheel.batch.kinds import Settings
 from truewheel.batch.plan import BatchPlan
 from truewheel.cli.batch import finish, published
@@ -18,7 +19,7 @@ from truewheel.cli.output import echo
 from truewheel.errors import ExitCode, InvalidInputError, TruewheelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from truewheel.batch.apply import Applied
 
@@ -30,7 +31,7 @@ def apply_plan(options: Mapping[str, Any]) -> ExitCode:
     path = Path(options["plan_file"])
     plan = _read(path)
     failures = [failure.to_json() for failure in plan.refused]
-    done = attempt(lambda: _apply(plan, options, failures))
+    done = attempt(lambda: _apply(path, plan, options, failures))
     for failure in plan.refused:
         _say(f"{failure.file}: was refused when it was planned: {failure.error}")
     code = ExitCode.SOME_FAILED if failures else ExitCode.DONE
@@ -45,16 +46,34 @@ def apply_plan(options: Mapping[str, Any]) -> ExitCode:
         if not options["as_json"]:
             echo(os.fsencode(made.path.resolve()))
     if results:
-        _say(f"{plural(len(results), 'wheel')} written as planned")
+        _say(_summary(results))
     if options["as_json"]:
         applied = [_result(made) for made in results]
         echo(json.dumps({"schema": SCHEMA, "applied": applied, "failed": failures}, indent=2))
     return code
 
 
-def _apply(plan: BatchPlan, options: Mapping[str, Any], failures: list[dict[str, Any]]) -> tuple[Applied, ...]:
+def _summary(results: Sequence[Applied]) -> str:
+    """Return what was done, in one line."""
+    written = sum(made.written for made in results)
+    if not written:
+        are = "is" if len(results) == 1 else "are"
+        return f"nothing is left to do: {plural(len(results), 'wheel')} {are} there as planned"
+    rest = f", {len(results) - written} were there already" if written < len(results) else ""
+    return f"{plural(written, 'wheel')} written as planned{rest}"
+
+
+def _apply(
+    path: Path, plan: BatchPlan, options: Mapping[str, Any], failures: list[dict[str, Any]]
+) -> tuple[Applied, ...]:
     """Apply the plan, or look whether it can be; add what fails after the wheels are published."""
     directory = Path(options["wheel_dir"])
+    earlier = done_before(path, plan, directory)
+    if earlier is not None:
+        if not options["dry_run"]:
+            tidy(plan, directory)
+            failures.extend(finish(options, published(earlier)))
+        return earlier
     at_once, within = pace([str(item.path) for item in plan.wheels], options["jobs"])
     if options["dry_run"]:
         check_inputs(plan, at_once)
@@ -67,6 +86,7 @@ def _apply(plan: BatchPlan, options: Mapping[str, Any], failures: list[dict[str,
 
     def then(made: tuple[Applied, ...]) -> None:
         failures.extend(finish(options, published(made)))
+        note_done(path, plan, made)
 
     return apply_batch(plan, directory, settings, force=force, at_once=at_once, then=then)
 
