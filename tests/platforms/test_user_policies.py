@@ -11,7 +11,7 @@ from support.cli import truewheel
 from support.fixtures import family, unrepaired_wheel
 from truewheel.analyzer.elf.image import Libc
 from truewheel.errors import RefusedError, UsageError
-from truewheel.platforms.linux.policies import is_allowed, own_facts
+from truewheel.platforms.linux.policies import is_allowed, newest_allowed, own_architecture, own_facts
 from truewheel.platforms.own_policy import OwnPolicy, read_own_policy
 from truewheel.platforms.verdict import Judgement, Reason, Rule, Verdict
 from truewheel.retagger.evidence import decide_label, reasons_against
@@ -178,6 +178,46 @@ def test_other_architectures_have_no_such_policy() -> None:
     assert not own_facts(OwnPolicy("x", "manylinux_2_5"), "s390x").defined
     assert not own_facts(OwnPolicy("x", "manylinux_2_28"), "sparc").defined
     assert own_facts(ACME, "x86_64").defined
+
+
+@pytest.mark.parametrize(
+    ("tag", "architecture"),
+    [
+        ("acme_2024_x86_64", "x86_64"),
+        ("acme_1_x86_64", "x86_64"),
+        ("acme_1_aarch64", "aarch64"),
+        ("linux_x86_64", "x86_64"),
+        ("linux_aarch64", None),
+        ("acme_x86_64", None),
+        ("acme_1", None),
+        ("acme_1_0_x86_64", None),
+        ("manylinux_2_28_x86_64", None),
+        ("any", None),
+    ],
+)
+def test_the_tags_that_a_policy_gives(tag: str, architecture: str | None) -> None:
+    assert own_architecture(ACME, tag) == architecture
+
+
+def test_a_plain_tag_is_given_for_the_architectures_of_the_base() -> None:
+    own = OwnPolicy("old", "manylinux1")
+    assert [own_architecture(own, f"linux_{name}") for name in ("i686", "aarch64")] == ["i686", None]
+    assert own_architecture(OwnPolicy("old", "manylinux1", tags=("old",)), "linux_i686") is None
+
+
+@pytest.mark.parametrize(
+    ("own", "prefix", "newest"),
+    [
+        (ACME, "GLIBC", "2.34"),
+        (ACME, "OPENSSL", "3.0.0"),
+        (ACME, "GLIBCXX", "3.4.24"),
+        (ACME, "FOO", ""),
+        (OwnPolicy("old", "manylinux1"), "CXXABI", "1.3.1"),
+        (OwnPolicy("old", "manylinux2014"), "GLIBC", "2.17"),
+    ],
+)
+def test_the_newest_version_that_a_policy_has(own: OwnPolicy, prefix: str, newest: str) -> None:
+    assert newest_allowed(own_facts(own, "x86_64"), prefix) == newest
 
 
 def verdict(*reasons: Reason) -> Verdict:

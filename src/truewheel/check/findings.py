@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from truewheel.check.subject import Subject
+    from truewheel.platforms.own_policy import OwnPolicy
 
 
 class Severity(Enum):
@@ -81,9 +82,11 @@ class CheckOptions:
 
     select: the rules to follow, all when empty. ignore: rules to leave out, even when selected.
     index: whose rules for uploads count: `pypi`, or `none`. jobs: how many threads work at once.
+    own_policy: a policy of the user's own, by which the tags that it gives are judged.
     """
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     index: str = "pypi"
     jobs: int = 1
+    own_policy: OwnPolicy | None = None

@@ -22,12 +22,12 @@ INDEXES = (PYPI, "none")
 
 
 def _tags(subject: Subject) -> Iterator[Found]:
-    """Yield platform tags that the index does not take."""
+    """Yield platform tags that the index does not take; those of a policy of the user's own are not meant for it."""
     if subject.index != PYPI or subject.name is None:
         return
     patterns = [re.compile(pattern) for pattern in table("index")["platforms"]]
     for tag in dict.fromkeys(subject.name.platform):
-        if not any(pattern.fullmatch(tag) for pattern in patterns):
+        if not subject.gives(tag) and not any(pattern.fullmatch(tag) for pattern in patterns):
             fix = "repair the wheel" if tag.startswith("linux_") else "truewheel retag --platform-tag auto"
             yield Found(f"the index refuses wheels with the tag {tag}", fix)
 

@@ -14,13 +14,14 @@ from truewheel.platforms.verdict import Rule as Cause
 from truewheel.platforms.verdict import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from truewheel.check.subject import Evidence, Subject
     from truewheel.platforms.verdict import Reason
 
-_LIBRARIES = frozenset({Cause.LIBRARY, Cause.MISSING_LIBRARY, Cause.NO_PATH})
-_OWN_RULE = _LIBRARIES | {Cause.LIBPYTHON, Cause.UCS, Cause.PURELIB, Cause.UNSIGNED}
+LIBRARIES = frozenset({Cause.LIBRARY, Cause.MISSING_LIBRARY, Cause.NO_PATH})
+TOLD_ELSEWHERE = frozenset({Cause.LIBPYTHON, Cause.UCS, Cause.PURELIB, Cause.UNSIGNED})
 """Causes that are told by a rule of their own, because no other name would be true either."""
 _PLAIN = "linux_"
 _MOST_SHOWN = 3
@@ -39,19 +40,19 @@ def _untrue(subject: Subject) -> Iterator[Found]:
     if evidence is None or name is None:
         return
     platforms = tuple(dict.fromkeys(name.platform))
-    reasons = {tag: [*_against(evidence, tag)] for tag in platforms}
+    reasons = {tag: [*_against(evidence, tag)] for tag in platforms if not subject.gives(tag)}
     fix = _mend(evidence) if any(reasons.values()) else ""
-    for member, told, tags in _told(reasons):
-        yield Found(f"{_named(tags, platforms)}: {told}", fix, member)
-    yield from _doubtful(evidence, platforms)
+    for member, sentence, tags in told_by_member(reasons):
+        yield Found(f"{_named(tags, platforms)}: {sentence}", fix, member)
+    yield from _doubtful(evidence, tuple(reasons))
 
 
 def _doubtful(evidence: Evidence, platforms: Sequence[str]) -> Iterator[Found]:
     """Yield tags of older processors than some of the code is for, which may be chosen at run time."""
     doubts = {tag: [item for item in evidence.proof.against(tag) or () if _is_doubt(tag, item)] for tag in platforms}
     fix = "build it for the older processor, unless that code is chosen at run time"
-    for member, told, tags in _told(doubts):
-        yield Found(f"{', '.join(tags)} may not be true: {told}", fix, member, severity=Severity.WARNING)
+    for member, sentence, tags in told_by_member(doubts):
+        yield Found(f"{', '.join(tags)} may not be true: {sentence}", fix, member, severity=Severity.WARNING)
 
 
 def _is_doubt(tag: str, reason: Reason) -> bool:
@@ -62,7 +63,7 @@ def _against(evidence: Evidence, tag: str) -> Iterator[Reason]:
     for reason in evidence.proof.against(tag) or ():
         if reason.rule is Cause.MINIMUM_OS:
             yield replace(reason, oldest=None)  # which the system that it names says already
-        elif reason.rule not in _OWN_RULE and not _is_doubt(tag, reason):
+        elif reason.rule not in LIBRARIES | TOLD_ELSEWHERE and not _is_doubt(tag, reason):
             yield reason
 
 
@@ -75,17 +76,17 @@ def _named(tags: Sequence[str], platforms: Sequence[str]) -> str:
     return f"{', '.join(tags)} are not true"
 
 
-def _told(reasons: Mapping[str, Sequence[Reason]]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def told_by_member(reasons: Mapping[str, Sequence[Reason]]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Yield each member, all that it says against the same tags, and these tags, in the order of the reasons."""
     tags_of: dict[tuple[str, str], list[str]] = {}
     for tag, found in reasons.items():
         for member in dict.fromkeys(reason.file for reason in found):
             for sentence in sentences(reason for reason in found if reason.file == member):
                 tags_of.setdefault((member, sentence), []).append(tag)
-    told: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    joined: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (member, sentence), tags in tags_of.items():
-        told.setdefault((member, tuple(tags)), []).append(sentence)
-    for (member, named), lines in told.items():
+        joined.setdefault((member, tuple(tags)), []).append(sentence)
+    for (member, named), lines in joined.items():
         yield member, _joined(member, lines), named
 
 
@@ -95,9 +96,11 @@ def _joined(member: str, lines: Sequence[str]) -> str:
 
 
 def _mend(evidence: Evidence) -> str:
-    widest = evidence.proof.once_platlib().widest()
+    proof = evidence.proof.once_platlib()
+    widest = ".".join(proof.widest())
     if widest:
-        return f"{'.'.join(widest)} is true: truewheel retag --platform-tag auto"
+        # `auto` stands for the tags of a policy of the user's own, where there is one.
+        return f"{widest} is true: truewheel retag --platform-tag {widest if proof.own else 'auto'}"
     return "`truewheel repair` makes it true, or says why it cannot"
 
 
@@ -105,7 +108,7 @@ def _libraries(subject: Subject) -> Iterator[Found]:
     """Yield libraries that are neither in the wheel nor on every system that its tags speak of."""
     fix = "bundle what is missing: truewheel repair"
     needs: dict[tuple[str, bool], list[Reason]] = {}
-    for reason, promised in of_causes(subject, _LIBRARIES):
+    for reason, promised in of_causes(subject, LIBRARIES):
         needs.setdefault((reason.file, promised), []).append(reason)
     for (member, promised), reasons in needs.items():
         told = _joined(member, _needs(member, reasons))
@@ -132,19 +135,21 @@ def _libpython(subject: Subject) -> Iterator[Found]:
         yield Found(sentences([reason])[0], fix, reason.file)
 
 
-def of_causes(subject: Subject, causes: Iterable[Cause]) -> Iterator[tuple[Reason, bool]]:
+def of_causes(subject: Subject, causes: AbstractSet[Cause]) -> Iterator[tuple[Reason, bool]]:
     """Yield each reason of some causes once, and whether a tag of the name promises that it is not so.
 
     A plain `linux` tag promises nothing, but the wheel is no better for it: what stands against the newest promise
-    is told then.
+    is told then. Which libraries there are, a policy of the user's own says itself about the tags that it gives.
     """
     evidence, name = subject.evidence, subject.name
     if evidence is None or name is None:
         return
     seen: set[tuple[str, str]] = set()
-    promised = [reason for tag in dict.fromkeys(name.platform) for reason in evidence.proof.against(tag) or ()]
+    others = [tag for tag in dict.fromkeys(name.platform) if not subject.gives(tag)]
+    tags = others if LIBRARIES.issuperset(causes) else dict.fromkeys(name.platform)
+    promised = [reason for tag in tags for reason in evidence.proof.against(tag) or ()]
     unsaid: list[Reason] = []
-    if any(tag.startswith(_PLAIN) for tag in name.platform):
+    if any(tag.startswith(_PLAIN) for tag in others):
         unsaid = [
             reason for verdict in evidence.proof.linux for item in verdict.judgements[-1:] for reason in item.reasons
         ]

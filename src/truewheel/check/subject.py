@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from truewheel.archive.names import WheelName
     from truewheel.archive.reader import WheelReader
     from truewheel.archive.record import Record
+    from truewheel.platforms.own_policy import OwnPolicy
     from truewheel.retagger.proof import Proof
 
 _BOUND = 64 << 20
@@ -51,18 +52,21 @@ class Subject:
     """A wheel under check.
 
     path: as given. given: its file name, or the one that it is to have.
-    index: whose rules count. jobs: how many threads work at once.
+    index: whose rules count. jobs: how many threads work at once. own_policy: the user's own, if any.
     reader: the open wheel, under the nearest sound name; None when the archive or its dist-info allow none.
     archive, dist_info: what keeps the archive, or the folder of metadata, from being read, sentences with advice.
     """
 
-    def __init__(self, path: Path, filename: str, index: str = "pypi", jobs: int = 1) -> None:
+    def __init__(
+        self, path: Path, filename: str, index: str = "pypi", jobs: int = 1, own_policy: OwnPolicy | None = None
+    ) -> None:
         """Keep the parts; `open_subject` opens the wheel."""
         self.path = path
         self.given = GivenName.parse(filename)
         self.reader: WheelReader | None = None
         self.index = index
         self.jobs = jobs
+        self.own_policy = own_policy
         self.archive: tuple[str, ...] = ()
         self.dist_info: tuple[tuple[str, str], ...] = ()
 
@@ -123,6 +127,14 @@ class Subject:
         digests = each_in_order(lambda item: _digest(reader, *item), items, jobs=self.jobs, bound=_BOUND)
         return dict(zip(wanted, digests, strict=True))
 
+    def gives(self, tag: str) -> bool:
+        """Whether a platform tag is one that the user's own policy gives, and decides about."""
+        if self.own_policy is None:
+            return False
+        from truewheel.platforms.linux.policies import own_architecture
+
+        return own_architecture(self.own_policy, tag) is not None
+
     @cached_property
     def evidence(self) -> Evidence | None:
         """The machine code; None when it cannot be read, which `broken_code` tells, or WHEEL or RECORD cannot."""
@@ -140,7 +152,7 @@ class Subject:
         except InvalidInputError as error:
             self.broken_code = error
             return None
-        return Evidence(linux, macos, proof_of(self.reader, linux, macos))
+        return Evidence(linux, macos, proof_of(self.reader, linux, macos, self.own_policy))
 
     broken_code: InvalidInputError | None = None
     """Why the machine code cannot be read, once `evidence` was asked for."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from truewheel.check import CheckOptions, Severity, check_wheel, has_errors
 from truewheel.check.registry import chosen
-from truewheel.cli.each import each_once, for_each, pace, titles
+from truewheel.cli.each import each_once, for_each, own_policy, pace, titles
 from truewheel.cli.format import plural, printable
 from truewheel.cli.output import echo, style
 from truewheel.errors import ExitCode, UsageError
@@ -39,7 +39,11 @@ def check_wheels(options: Mapping[str, Any]) -> ExitCode:
     """Check the wheels that the command names, and mend them when asked."""
     at_once, jobs = pace(options["wheels"], options["jobs"])
     wanted = CheckOptions(
-        select=_listed(options["select"]), ignore=_listed(options["ignore"]), index=options["index"], jobs=jobs
+        select=_listed(options["select"]),
+        ignore=_listed(options["ignore"]),
+        index=options["index"],
+        jobs=jobs,
+        own_policy=own_policy(options),
     )
     rules = chosen(wanted.select, wanted.ignore)
     _hold_together(options)

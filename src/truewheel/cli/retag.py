@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truewheel.cli.batch import Task, run_task
+from truewheel.cli.each import own_policy
 from truewheel.cli.format import printable
 from truewheel.cli.output import echo
 from truewheel.errors import UsageError
@@ -103,6 +104,7 @@ def _chosen(options: Mapping[str, Any]) -> RetagOptions:
         trust=Trust(options["trust"]),
         keep_order=options["keep_order"],
         local_version=options["local_version"],
+        own_policy=own_policy(options),
         force=options["force"],
         in_place=options["in_place"],
         remove=bool(options["remove"]),
@@ -151,7 +153,7 @@ def _ground(ground: Ground) -> str:
     """Return why a tag may be written."""
     by = f" by {' and '.join(ground.by)}" if ground.by else ""
     against = f", although {'; '.join(ground.reasons)}" if ground.reasons else ""
-    return f"{ground.tag}: {ground.basis}{by}{against}"
+    return f"{ground.tag}: {ground.basis}{by}{ground.by_policy}{against}"
 
 
 def _say(line: str, *, err: bool = False) -> None:

@@ -88,7 +88,8 @@ def _judged(tag: str, evidence: Evidence) -> Ground:
     reasons = evidence.proof.against(tag)
     if reasons is None:
         return Ground(tag, UNJUDGED)
-    return Ground(tag, FORCED, reasons=shortened(sentences(reasons))) if reasons else Ground(tag, PROVED)
+    basis = FORCED if reasons else PROVED
+    return Ground(tag, basis, reasons=shortened(sentences(reasons)), policy=evidence.proof.decider(tag))
 
 
 def python_grounds(reader: WheelReader, name: WheelName) -> tuple[Ground, ...]:

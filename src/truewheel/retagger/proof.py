@@ -14,10 +14,13 @@ from truewheel.platforms.verdict import Reason, Rule
 from truewheel.retagger.windows_code import windows_code
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from truewheel.analyzer.elf.analyze import Analysis
     from truewheel.analyzer.macho.analysis import MachoAnalysis
     from truewheel.archive.reader import WheelReader
     from truewheel.platforms.macos.verdict import MacVerdict
+    from truewheel.platforms.own_policy import OwnPolicy
     from truewheel.platforms.verdict import Judgement, Verdict
     from truewheel.retagger.windows_code import WindowsFile
 
@@ -35,11 +38,15 @@ class Proof:
 
     linux, macos: what is known of the files that a loader of Linux, or dyld, can map; empty, None without any.
     windows: members that are libraries or programs of Windows, of which only the machine is judged.
+    policy: the user's own, if any: it alone decides about the tags that it gives. own: the verdict by it, on the files
+        that a loader of Linux can map; None without any.
     """
 
     linux: tuple[Verdict, ...]
     macos: MacVerdict | None
     windows: tuple[WindowsFile, ...] = ()
+    policy: OwnPolicy | None = None
+    own: Verdict | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -54,6 +61,8 @@ class Proof:
 
     def against(self, tag: str) -> tuple[Reason, ...] | None:
         """Return what stands against a platform tag; none when it is true, None when it cannot be judged."""
+        if architecture := self._own_architecture(tag):
+            return self.against_policy(architecture) if self.native else ()
         system = system_of(tag)
         if system is System.ANY:
             return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, "holds machine code"),) if self.native else ()
@@ -64,6 +73,34 @@ class Proof:
         if system in {System.MACOS, System.IOS}:
             return self._against_macos(tag, system)
         return self._against_other(tag)
+
+    def decider(self, tag: str) -> str:
+        """Return the name of the user's own policy when it decides about a platform tag; else nothing."""
+        return self.policy.name if self.policy and self._own_architecture(tag) else ""
+
+    def _own_architecture(self, tag: str) -> str | None:
+        if self.policy is None:
+            return None
+        from truewheel.platforms.linux.policies import own_architecture
+
+        return own_architecture(self.policy, tag)
+
+    def against_policy(self, architecture: str = "") -> tuple[Reason, ...]:
+        """Return what stands against the user's own policy, for an architecture or for that of the machine code."""
+        if self.own is None:
+            return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, f"holds machine code of {self._systems()}, not of Linux"),)
+        (here,) = self.own.judgements or (None,)
+        if here is not None and architecture in {"", here.policy.architecture}:
+            return _libraries_joined(here.reasons, self.own.family)
+        known = {item.policy.architecture for verdict in (*self.linux, self.own) for item in verdict.judgements}
+        named = ", ".join(sorted(known)) or "another architecture"
+        wrong = f"not for {architecture}" if here else f"which {self.own.family} is not for"
+        return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, f"is machine code for {named}, {wrong}"),)
+
+    def own_tags(self) -> tuple[str, ...]:
+        """Return the platform tags that the user's own policy gives; none when it is not kept."""
+        kept = self.own.now if self.own else None
+        return tuple(sorted(f"{tag}_{kept.architecture}" for tag in kept.own.tags)) if kept and kept.own else ()
 
     def _against_other(self, tag: str) -> tuple[Reason, ...] | None:
         """Return what stands against a tag of a system whose machine code is not judged.
@@ -101,7 +138,9 @@ class Proof:
 
     def once_platlib(self) -> Proof:
         """Return what is proved of the same files in a wheel that no longer calls its root purelib."""
-        return replace(self, linux=tuple(verdict._replace(judgements=_of_platlib(verdict)) for verdict in self.linux))
+        own = self.own._replace(judgements=_of_platlib(self.own)) if self.own else None
+        linux = tuple(verdict._replace(judgements=_of_platlib(verdict)) for verdict in self.linux)
+        return replace(self, linux=linux, own=own)
 
     def _against_linux(self, tag: str) -> tuple[Reason, ...] | None:
         from truewheel.retagger.evidence import reasons_against
@@ -144,6 +183,19 @@ class Proof:
         return ordered(tags)
 
 
+def _libraries_joined(reasons: Sequence[Reason], policy: str) -> tuple[Reason, ...]:
+    """Return the reasons with one for all libraries that a file lacks; outside the wheel none was looked for."""
+    lacking: dict[str, list[str]] = {}
+    for reason in reasons:
+        if reason.rule is Rule.MISSING_LIBRARY:
+            lacking.setdefault(reason.file, []).append(reason.library)
+    joined = {
+        file: Reason(Rule.MISSING_LIBRARY, file, f"needs {', '.join(names)}, which {policy} does not have")
+        for file, names in lacking.items()
+    }
+    return tuple(dict.fromkeys(joined[item.file] if item.rule is Rule.MISSING_LIBRARY else item for item in reasons))
+
+
 def _of_platlib(verdict: Verdict) -> tuple[Judgement, ...]:
     """Return the judgements without what `Root-Is-Purelib: false` mends."""
     return tuple(
@@ -154,8 +206,8 @@ def _of_platlib(verdict: Verdict) -> tuple[Judgement, ...]:
     )
 
 
-def prove(reader: WheelReader, *, jobs: int = 1) -> Proof:
-    """Read the machine code of a wheel and judge it. jobs: how many threads work at once.
+def prove(reader: WheelReader, *, jobs: int = 1, own: OwnPolicy | None = None) -> Proof:
+    """Read the machine code of a wheel and judge it. jobs: how many threads work at once. own: the user's own policy.
 
     Raises InvalidBinaryError for a damaged native member.
     """
@@ -163,16 +215,19 @@ def prove(reader: WheelReader, *, jobs: int = 1) -> Proof:
     from truewheel.analyzer.macho.analyze import analyze_macho
 
     inside = SearchOptions(system=False)
-    return proof_of(reader, analyze(reader, inside, jobs=jobs), analyze_macho(reader, inside, jobs=jobs))
+    return proof_of(reader, analyze(reader, inside, jobs=jobs), analyze_macho(reader, inside, jobs=jobs), own)
 
 
-def proof_of(reader: WheelReader, linux: Analysis, macos: MachoAnalysis) -> Proof:
+def proof_of(reader: WheelReader, linux: Analysis, macos: MachoAnalysis, own: OwnPolicy | None = None) -> Proof:
     """Judge the machine code of a wheel that was read already, without a look at anything outside the wheel."""
     from truewheel.platforms.linux.judge import judge
     from truewheel.platforms.macos.judge import judge_macos
 
+    verdicts = judge(linux, own=own)
     return Proof(
-        linux=judge(linux),
+        linux=verdicts[:-1] if own else verdicts,
         macos=judge_macos(macos) if any(macos.graph.members()) else None,
         windows=windows_code(reader, reader.files()),
+        policy=own,
+        own=verdicts[-1] if own and verdicts else None,
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from truewheel.archive.names import WheelName
     from truewheel.archive.reader import WheelReader
+    from truewheel.platforms.own_policy import OwnPolicy
     from truewheel.retagger.proof import Proof
     from truewheel.retagger.retag_options import RetagOptions
 
@@ -25,10 +26,11 @@ _SHOWN = 8
 class Evidence:
     """What the machine code of one wheel proves, found out when it is first asked for."""
 
-    def __init__(self, reader: WheelReader, jobs: int) -> None:
-        """Read nothing yet."""
+    def __init__(self, reader: WheelReader, jobs: int, own: OwnPolicy | None = None) -> None:
+        """Read nothing yet. own: a policy of the user's own."""
         self._reader = reader
         self._jobs = jobs
+        self._own = own
         self.kept: tuple[str, ...] = ()
         """The wheel's own platform tags that `widest` gave back because nothing here judges them."""
 
@@ -37,7 +39,7 @@ class Evidence:
         """The proof for the wheel as it will be: machine code in its root makes it a platlib wheel."""
         from truewheel.retagger.proof import prove
 
-        return prove(self._reader, jobs=self._jobs).once_platlib()
+        return prove(self._reader, jobs=self._jobs, own=self._own).once_platlib()
 
     @cached_property
     def native(self) -> bool:
@@ -51,16 +53,21 @@ class Evidence:
     def widest(self) -> tuple[str, ...]:
         """Return the platform tags that the machine code proves; raise RefusedError when there are none.
 
-        A wheel for a system whose machine code is not judged keeps its own, unless something contradicts one.
+        Of files for Linux, a policy of the user's own decides alone. A wheel for a system whose machine code is not
+        judged keeps its own, unless something contradicts one.
         """
         from truewheel.platforms.systems import System, system_of
 
         own = self._reader.name.platform
-        against = {tag: self.proof.against(tag) for tag in own if system_of(tag) in {System.IOS, System.OTHER}}
+        others = [tag for tag in own if system_of(tag) in {System.IOS, System.OTHER} and not self.proof.decider(tag)]
+        against = {tag: self.proof.against(tag) for tag in others}
         if self.proof.native and len(against) == len(set(own)) and not any(against.values()):
             self.kept = tuple(tag for tag, reasons in against.items() if reasons is None)
             return own
         tags = self.proof.widest()
+        if self.proof.own is not None:
+            elsewhere = [tag for tag in tags if system_of(tag) is not System.LINUX]
+            tags = tuple(sorted({*self._own_tags(), *elsewhere}))
         if tags:
             return tags
         from truewheel.platforms.verdict import sentences
@@ -73,6 +80,22 @@ class Evidence:
             where=self._reader.path.name,
             hint="`truewheel show` says what stands against each; `truewheel repair` may mend it",
             reasons=tuple(dict.fromkeys((*sentences(reasons), *told)))[:_SHOWN],
+        )
+
+    def _own_tags(self) -> tuple[str, ...]:
+        """Return the tags that the user's own policy gives; raise RefusedError when the wheel does not keep it."""
+        tags = self.proof.own_tags()
+        if tags or self._own is None:
+            return tags
+        from truewheel.platforms.verdict import sentences
+        from truewheel.retagger.own_advice import advice
+
+        reasons = self.proof.against_policy()
+        raise RefusedError(
+            f"does not keep the policy {self._own.name}",
+            where=self._reader.path.name,
+            hint=advice(self.proof, reasons),
+            reasons=sentences(reasons),
         )
 
 
@@ -118,7 +141,16 @@ def renamed(reader: WheelReader, options: RetagOptions, evidence: Evidence) -> R
     asked = named_by(options.operations(Axis.PLATFORM), evidence.widest)
     if options.trust is not Trust.FILENAME:
         asked |= frozenset(base.platform)
-    return Renaming(name, asked | profiled.exact, profiled.exact, tuple(notices))
+    asked |= profiled.exact
+    exact = profiled.exact | (_of_own_policy(asked, options.own_policy) if options.own_policy else frozenset())
+    return Renaming(name, asked, exact, tuple(notices))
+
+
+def _of_own_policy(asked: frozenset[str], own: OwnPolicy) -> frozenset[str]:
+    """Return the tags that a policy of the user's own decides about, whatever the wheel is called now."""
+    from truewheel.platforms.linux.policies import own_architecture
+
+    return frozenset(tag for tag in asked if own_architecture(own, tag))
 
 
 def _believed(reader: WheelReader, options: RetagOptions, evidence: Evidence) -> WheelName:

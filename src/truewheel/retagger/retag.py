@@ -74,7 +74,7 @@ def open_wheel(wheel: Path) -> WheelReader:
 
 def plan_retag(reader: WheelReader, options: RetagOptions) -> RetagPlan:
     """Return what a retag of an open wheel would do. Nothing is written. Raises as `retag_wheel` does."""
-    evidence = Evidence(reader, options.jobs)
+    evidence = Evidence(reader, options.jobs, options.own_policy)
     renaming = renamed(reader, options, evidence)
     name = renaming.name
     grounds = (*python_grounds(reader, name), *platform_grounds(reader, renaming, evidence))
@@ -118,13 +118,18 @@ def _refuse(reader: WheelReader, renaming: Renaming, grounds: tuple[Ground, ...]
     wrong = [ground for ground in grounds if ground.basis == FORCED]
     if not wrong:
         return
-    hints = []
-    if any(ground.tag in renaming.name.platform for ground in wrong):
+    hints: list[str] = []
+    if own := [ground for ground in wrong if ground.policy]:
+        from truewheel.retagger.own_advice import advice
+
+        reasons = [reason for item in own for reason in evidence.proof.against(item.tag) or ()]
+        hints += filter(None, [advice(evidence.proof, reasons)])
+    elif any(ground.tag in renaming.name.platform for ground in wrong):
         widest = ".".join(evidence.proof.widest())
         hints.append(f"the widest label that is true is {widest}" if widest else "no platform tag is true of it")
     hints.append("--force writes it all the same")
     raise RefusedError(
-        f"cannot truly be called {' or '.join(ground.tag for ground in wrong)}",
+        f"cannot truly be called {' or '.join(f'{ground.tag}{ground.by_policy}' for ground in wrong)}",
         where=reader.path.name,
         reasons=tuple(dict.fromkeys(reason for ground in wrong for reason in ground.reasons)),
         hint="; ".join(hints),
@@ -156,7 +161,7 @@ def _remarks(grounds: tuple[Ground, ...]) -> tuple[str, ...]:
     found = []
     for ground in grounds:
         if ground.basis == FORCED:
-            found.append(f"{ground.tag} is not true: {'; '.join(ground.reasons)} (forced)")
+            found.append(f"{ground.tag} is not true{ground.by_policy}: {'; '.join(ground.reasons)} (forced)")
         elif ground.basis == UNJUDGED and (not ground.tag.startswith("linux_") or ground.tag.endswith("_armv6l")):
             found.append(f"{ground.tag} was taken as given: nothing here tells whether it is true")
     return tuple(found)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from truewheel.platforms.own_policy import OwnPolicy
     from truewheel.retagger.axes import Operation
 
 _BUILD = re.compile(r"[0-9][A-Za-z0-9._]*")
@@ -39,6 +40,7 @@ class RetagOptions:
     normalize: sort and expand the tags, and make file name, WHEEL and, with Trust.BINARIES, machine code agree.
     keep_order: new tags are put behind the present ones instead of sorting all of them.
     local_version: the local label of the version, with or without the `+`; empty for none, None leaves it.
+    own_policy: a policy of the user's own, which decides about the tags that it gives, and which AUTO then stands for.
     force: write tags that the machine code contradicts, and say so in the plan.
     in_place: the new wheel takes the place of the old one. remove: the old one goes once the new one is there.
     overwrite: replace a different wheel that has the new name already.
@@ -56,6 +58,7 @@ class RetagOptions:
     trust: Trust = Trust.FILENAME
     keep_order: bool = False
     local_version: str | None = None
+    own_policy: OwnPolicy | None = None
     force: bool = False
     in_place: bool = False
     remove: bool = False
@@ -66,7 +69,7 @@ class RetagOptions:
         """Refuse what has no meaning with a UsageError."""
         for axis in Axis:
             for operation in self.operations(axis):
-                _require_known(axis, operation)
+                _require_known(axis, operation, self.own_policy)
         if self.build and not _BUILD.fullmatch(self.build):
             hint = "it starts with a digit and has letters, digits, `.` and `_`"
             raise UsageError(f"{self.build!r} is no build tag", where="--build", hint=hint)
@@ -96,7 +99,7 @@ class RetagOptions:
         return tuple(text for axis in Axis for text in getattr(self, f"{axis.value}_tag") if text != text.lower())
 
 
-def _require_known(axis: Axis, operation: Operation) -> None:
+def _require_known(axis: Axis, operation: Operation, own: OwnPolicy | None) -> None:
     """Raise UsageError for a tag that no installer looks for; to take one away is no mistake."""
     if operation.kind is Kind.REMOVE:
         return
@@ -104,5 +107,8 @@ def _require_known(axis: Axis, operation: Operation) -> None:
 
     for tag in operation.tags:
         found = None if tag == AUTO else complaint(axis, tag)
+        if own is not None and axis is Axis.PLATFORM and tag in {own.name, *own.tags}:
+            hint = f"such as {tag}_{next(iter(own.architectures), 'x86_64')}, or {AUTO}"
+            raise UsageError(f"{tag} names no architecture", where=axis.option, hint=hint)
         if found is not None:
             raise UsageError(f"{tag} {found.what}", where=axis.option, hint=found.hint)

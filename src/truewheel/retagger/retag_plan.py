@@ -26,12 +26,19 @@ class Ground:
     basis: IMPLIED (a tag that the wheel has says as much), PROVED (the machine code does), UNJUDGED (nothing here can
         tell), or FORCED (it is contradicted and was demanded all the same).
     by: the tags that imply it. reasons: for FORCED, what stands against it, one sentence each.
+    policy: the name of the user's own policy that decided; empty for a tag that no such policy gives.
     """
 
     tag: str
     basis: str
     by: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    policy: str = ""
+
+    @property
+    def by_policy(self) -> str:
+        """The end of a sentence that says which policy of the user's own decided; empty when none did."""
+        return f" by the policy {self.policy}" if self.policy else ""
 
 
 @dataclass(frozen=True, slots=True)

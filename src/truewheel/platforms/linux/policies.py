@@ -84,8 +84,7 @@ class PolicyFacts:
         if version == RELR_VERSION:
             return self.relr
         if prefix in self.newest and (found := _NUMBERS.fullmatch(number)):
-            release = tuple(int(part) for part in re.findall(r"\d+", found[0]))
-            return 0 if release <= self.newest[prefix] else self.never
+            return 0 if _release(found[0]) <= self.newest[prefix] else self.never
         position = self.versions.get(version)
         if position is None:
             return self.never if prefix in self.prefixes else 0
@@ -165,15 +164,20 @@ def _with_musl_facts(facts: PolicyFacts) -> PolicyFacts:
 def require_base(own: OwnPolicy) -> None:
     """Raise UsageError when a policy of the user's own is based on none, or is for what its base is not for."""
     family = _family(own)
-    policies = _read(f"{family}.toml")["policies"] if family in FAMILIES else {}
-    known = {name: facts["architectures"] for policy, facts in policies.items() for name in (policy, *facts["aliases"])}
+    known = _bases(family) if family in FAMILIES else {}
     if own.base not in known:
-        hint = f"it can be {', '.join(policies)}" if policies else "base it on one such as manylinux_2_28"
+        hint = f"it can be {', '.join(known)}" if known else "base it on one such as manylinux_2_28"
         raise UsageError(f"the base {own.base!r} is no policy", hint=hint)
     unknown = [name for name in own.architectures if name not in known[own.base]]
     if unknown:
         hint = f"it is for {', '.join(known[own.base])}"
         raise UsageError(f"{own.base} is not for the architecture {unknown[0]!r}", hint=hint)
+
+
+def _bases(family: str) -> dict[str, list[str]]:
+    """Return the architectures of each policy of a family, by each of its names, oldest first."""
+    policies = _read(f"{family}.toml")["policies"]
+    return {name: facts["architectures"] for policy, facts in policies.items() for name in (policy, *facts["aliases"])}
 
 
 def _family(own: OwnPolicy) -> str:
@@ -202,6 +206,28 @@ def own_facts(own: OwnPolicy, architecture: str) -> PolicyFacts:
     )
     libraries = {**facts.libraries, **dict.fromkeys(own.allow, 0), **dict.fromkeys(own.refuse, 1)}
     return _with_newest(replace(facts, libraries=libraries), base)
+
+
+def own_architecture(own: OwnPolicy, tag: str) -> str | None:
+    """Return the architecture that a platform tag of a policy of the user's own is for; None for a tag of others.
+
+    Plain `linux` is everybody's tag: it is the policy's only where the policy gives it.
+    """
+    for name in (own.name, *own.tags):
+        architecture = tag.removeprefix(f"{name}_")
+        known = architectures() if name != "linux" else own.architectures or _bases(_family(own))[own.base]
+        if architecture != tag and architecture in known:
+            return architecture
+    return None
+
+
+def newest_allowed(facts: PolicyFacts, prefix: str) -> str:
+    """Return the newest symbol version of a prefix that every policy of the facts allows; empty when there is none."""
+    if prefix in facts.newest:
+        return ".".join(map(str, facts.newest[prefix]))
+    allowed = [version for version, first in facts.versions.items() if not first and version.startswith(f"{prefix}_")]
+    numbers = [number for version in allowed if _NUMBERS.fullmatch(number := version.removeprefix(f"{prefix}_"))]
+    return max(numbers, key=_release, default="")
 
 
 def _at(facts: PolicyFacts, position: int) -> PolicyFacts:
@@ -269,7 +295,7 @@ def data_version() -> str:
 
 
 def _release(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split("."))
+    return tuple(int(part) for part in re.findall(r"\d+", text))
 
 
 @cache

@@ -79,13 +79,13 @@ def library_findings(graph: DependencyGraph, node: Node, facts: PolicyFacts) -> 
             mendable = node.image.kind is ImageKind.SHARED_LIBRARY
             yield Finding(0, facts.never, Reason(Rule.LIBPYTHON, node.name, detail, name, mendable=mendable))
         elif (stop := facts.allowed_from(name)) and edge.lookup.rule not in _NOT_FOLLOWED:
-            for rule, detail, mendable in _judge_edge(graph, edge):
+            for rule, detail, mendable in _judge_edge(graph, edge, facts):
                 oldest = facts.name_at(stop)
                 reason = Reason(rule, node.name, detail, name, mendable=mendable, oldest=oldest)
                 yield Finding(0, stop, reason)
 
 
-def _judge_edge(graph: DependencyGraph, edge: Edge) -> Iterator[tuple[Rule, str, bool]]:
+def _judge_edge(graph: DependencyGraph, edge: Edge, facts: PolicyFacts) -> Iterator[tuple[Rule, str, bool]]:
     """Yield the rule that an edge breaks where its name is not allowed, a sentence, and whether repair mends it."""
     name, found = edge.dependency.name, edge.lookup.found
     if found is None:
@@ -97,4 +97,6 @@ def _judge_edge(graph: DependencyGraph, edge: Edge) -> Iterator[tuple[Rule, str,
     elif is_c_library(name) or is_c_library(graph.nodes[found].image.soname or ""):
         yield Rule.LIBRARY, f"needs {name}, a part of the C library that cannot come along", False
     else:
-        yield Rule.LIBRARY, f"needs {name}, which not every system has", True
+        own = next((policy.name for policy in facts.policies if policy.own), "")
+        lacking = f"{own} does not have" if own else "not every system has"
+        yield Rule.LIBRARY, f"needs {name}, which {lacking}", True
