@@ -129,8 +129,18 @@ def test_a_result_does_not_replace_a_given_wheel_that_waits_for_its_turn(tmp_pat
     waiting = pure_wheel(tmp_path, "a", tag="py2-none-any", content=b"a = 1\n")
     wheels = [retagged(one, "py2"), retagged(waiting, "py312")]
     assert collisions(wheels, None) == {}
-    found = collisions(wheels, None, replacing=True)
+    found = collisions(wheels, None, keeping=[one, waiting])
     assert {error.where: error.what for error in found.values()} == {
         str(one): f"would be written over {waiting}, which is one of the given wheels"
     }
-    assert collisions(wheels, tmp_path / "out", replacing=True) == {}
+    assert collisions(wheels, tmp_path / "out", keeping=[one, waiting]) == {}
+    assert collisions([retagged(one, "py3")], None, keeping=[one]) == {}
+
+
+def test_a_wheel_that_stays_as_it_is_is_a_file_like_others(tmp_path: Path) -> None:
+    one = pure_wheel(tmp_path, "a")
+    stays = pure_wheel(tmp_path, "a", tag="py2-none-any", content=b"a = 1\n")
+    wheels = [retagged(one, "py2"), planned(stays)]
+    assert collisions(wheels, None) == collisions(wheels, tmp_path) == {}
+    assert list(collisions(wheels, None, keeping=[one, stays])) == [0]
+    assert list(collisions(wheels, tmp_path / "out")) == [0, 1]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.archive.staging import rename_new, same_bytes, sync_directory, writing
 from truewheel.batch.collisions import require_no_collision
+from truewheel.batch.files import place_of
 from truewheel.batch.journal import Ready, interrupted, is_committed, open_journal
 from truewheel.batch.kinds import stage_planned
 from truewheel.batch.plan import BatchPlan
@@ -202,11 +203,6 @@ def _publish(plan: BatchPlan, journal: Journal, directory: Path, *, force: bool)
 def _giving_way(plan: BatchPlan) -> frozenset[Path]:
     """Return the files that results may replace because the plan removes them anyway."""
     return frozenset(place_of(item.path) for item in plan.wheels if plan.removes_inputs)
-
-
-def place_of(path: Path) -> Path:
-    """Return the one spelling of where a file lies; a link that is the file itself is not followed."""
-    return path.parent.resolve() / path.name
 
 
 def remove_inputs(plan: BatchPlan, directory: Path) -> None:

@@ -6,13 +6,14 @@ Names are compared without regard to case, because a folder may be copied to a f
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from truewheel.batch.files import place_of
 from truewheel.errors import OutputError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _APART = "work on them in runs of their own, into different folders"
 
@@ -23,6 +24,10 @@ class NamingPlan(Protocol):
     @property
     def input_sha256(self) -> str | None:
         """The hex digest of the wheel; None when the plan does not tell."""
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the result is the wheel, byte for byte."""
 
     @property
     def output_name(self) -> str:
@@ -41,43 +46,37 @@ class Planned(Protocol):
         """What it becomes."""
 
 
-def collisions(wheels: Sequence[Planned], directory: Path | None, *, replacing: bool = False) -> dict[int, OutputError]:
+def collisions(
+    wheels: Sequence[Planned], directory: Path | None, *, keeping: Iterable[str | Path] = ()
+) -> dict[int, OutputError]:
     """Return, by the number of each wheel whose result cannot be there beside what else is to be there, why.
 
-    directory: where the results go; None for the folder of each wheel itself. replacing: one result after the other
-    replaces whatever has its name; then none may take the place of another given wheel, which waits for its turn.
+    directory: where the results go; None for the folder of each wheel itself. keeping: the given wheels, when one
+    result after the other replaces whatever has its name: none may take the place of one that waits for its turn.
 
     Of wheels of other content that would get one name, none is the right one: all of them are told. So is a result
     beside whose place another file has its name in another spelling, unless that is the very wheel. A file with the
-    same name is compared once there is a result to compare it with.
+    same name, be it a given wheel that stays what and where it is, is compared once there is a result to compare it
+    with.
     """
     folders = [directory or item.path.parent for item in wheels]
     present = {folder: _names_in(folder) for folder in dict.fromkeys(folders)}
-    groups: dict[tuple[str, str], list[int]] = {}
+    given = {place_of(Path(path)): str(path) for path in keeping}
+    groups: dict[tuple[str, str], list[Planned]] = {}
+    for item, folder in zip(wheels, folders, strict=True):
+        if not _stays(item, folder):
+            groups.setdefault(_key(item, folder), []).append(item)
+    apart = {key for key, group in groups.items() if len(group) == 1 or _are_one(group)}
+    found: dict[int, OutputError] = {}
     for number, (item, folder) in enumerate(zip(wheels, folders, strict=True)):
-        groups.setdefault((str(folder.absolute()), item.plan.output_name.casefold()), []).append(number)
-    found = {
-        number: OutputError(_against(wheels[number], group), where=str(wheels[number].path), hint=_APART)
-        for numbers in groups.values()
-        for group in [[wheels[number] for number in numbers]]
-        if not _are_one(group)
-        for number in numbers
-    }
-    given = {_place(item.path): item for item in wheels} if replacing else {}
-    for number, (item, folder) in enumerate(zip(wheels, folders, strict=True)):
-        waiting = given.get(_place(folder / item.plan.output_name), item) if replacing else item
-        if waiting is not item and number not in found:
-            what = f"would be written over {waiting.path}, which is one of the given wheels"
-            found[number] = OutputError(what, where=str(item.path), hint="write elsewhere, or with --all-or-nothing")
-        there = list(_other_spellings(item, folder, present[folder]))
-        if there and number not in found:
-            what = f"would be written as {item.plan.output_name} beside {there[0]}"
-            found[number] = OutputError(
-                f"{what}, which some file systems take for the same",
-                where=str(item.path),
-                hint="move the other file, or write elsewhere",
-            )
-    return dict(sorted(found.items()))
+        key = _key(item, folder)
+        if _stays(item, folder):
+            continue
+        if key not in apart:
+            found[number] = OutputError(_against(item, groups[key]), where=str(item.path), hint=_APART)
+        elif what := _in_the_way(item, folder, given, present[folder]):
+            found[number] = OutputError(what, where=str(item.path), hint="move the other file, or write elsewhere")
+    return found
 
 
 def require_no_collision(wheels: Sequence[Planned], directory: Path) -> None:
@@ -88,14 +87,28 @@ def require_no_collision(wheels: Sequence[Planned], directory: Path) -> None:
         raise RefusedError("results would take each other's place", where=str(directory), reasons=reasons, hint=_APART)
 
 
-def _place(path: Path) -> Path:
-    return path.parent.resolve() / path.name
+def _key(item: Planned, folder: Path) -> tuple[str, str]:
+    return str(folder.absolute()), item.plan.output_name.casefold()
+
+
+def _stays(item: Planned, folder: Path) -> bool:
+    """Whether a wheel is its own result, in its own place."""
+    same = item.plan.changes_nothing and item.plan.output_name == item.path.name
+    return same and place_of(item.path) == place_of(folder / item.path.name)
+
+
+def _in_the_way(item: Planned, folder: Path, given: Mapping[Path, str], present: Mapping[str, list[str]]) -> str:
+    """Say what lies where a result is to be, or, by a name that differs in case alone, beside it; else nothing."""
+    name = item.plan.output_name
+    waiting = given.get(place_of(folder / name)) if given else None
+    if waiting is not None and place_of(folder / name) != place_of(item.path):
+        return f"would be written over {waiting}, which is one of the given wheels"
+    other = next(_other_spellings(item, folder, present), None)
+    return f"would be written as {name} beside {other}, which some file systems take for the same" if other else ""
 
 
 def _are_one(group: Sequence[Planned]) -> bool:
-    """Whether wheels of one result are the same wheel, under several paths; of one wheel it is not even read."""
-    if len(group) == 1:
-        return True
+    """Whether wheels of one result are the same wheel, under several paths."""
     return len({item.plan.output_name for item in group}) == 1 and len({_digest(item) for item in group}) == 1
 
 
@@ -126,7 +139,7 @@ def _names_in(directory: Path) -> dict[str, list[str]]:
     return found
 
 
-def _other_spellings(item: Planned, folder: Path, present: dict[str, list[str]]) -> Iterator[str]:
+def _other_spellings(item: Planned, folder: Path, present: Mapping[str, list[str]]) -> Iterator[str]:
     """Yield the files of a folder whose names differ from that of a result in case alone; none if it is there too."""
     names = present.get(item.plan.output_name.casefold(), [])
     if not names or item.plan.output_name in names:

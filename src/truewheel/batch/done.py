@@ -10,8 +10,8 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from truewheel.batch.apply import Applied, place_of, remove_inputs
-from truewheel.batch.files import write_file
+from truewheel.batch.apply import Applied, remove_inputs
+from truewheel.batch.files import place_of, write_file
 from truewheel.batch.journal import folder_of, is_committed
 from truewheel.bundler.digests import file_sha256
 from truewheel.errors import InvalidInputError, OutputError

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def place_of(path: Path) -> Path:
+    """Return the one spelling of where a file lies; a link that is the file itself is not followed."""
+    return path.parent.resolve() / path.name
+
+
 def write_file(path: Path, content: bytes) -> Path:
     """Bring a file into its folder, which is made if need be; one that has this content already is left alone."""
     if not (path.is_file() and path.read_bytes() == content):

@@ -20,7 +20,7 @@ from truewheel.check.findings import CheckOptions
 from truewheel.check.names import normalised
 from truewheel.check.record import stale_file_names
 from truewheel.check.wheel_file import KNOWN_HEADERS, is_purelib, proper_key
-from truewheel.errors import DefectError
+from truewheel.errors import DefectError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +54,29 @@ class Fixed(NamedTuple):
     notices: tuple[str, ...] = ()
 
 
+class FixPlan(NamedTuple):
+    """What mending a wheel would do. findings: all that is wrong. output_name: the file name of the mended wheel.
+
+    input_size: bytes of the wheel. writes: whether there will be a file of that name at all, if a folder is named.
+    """
+
+    findings: tuple[Finding, ...]
+    output_name: str
+    input_size: int
+    writes: bool
+    input_sha256: str | None = None
+
+    @property
+    def mended(self) -> tuple[Finding, ...]:
+        """The findings that will be no more."""
+        return tuple(finding for finding in self.findings if finding.fixable and self.writes)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the mended wheel is the wheel, byte for byte."""
+        return not self.mended
+
+
 def fix_wheel(
     path: Path, directory: Path | None = None, options: CheckOptions = _DEFAULT, *, force: bool = False
 ) -> Fixed:
@@ -65,19 +88,47 @@ def fix_wheel(
     Raises as `check_wheel` does, and OutputError when the new wheel cannot be written. Nothing is left behind then.
     """
     with open_subject(path, options) as subject:
-        before, reader = examined(subject, options), subject.reader
-        mended = tuple(finding for finding in before if finding.fixable)
-        if reader is None or not mended:
-            kept = copy_unchanged(reader, directory, force=force) if reader and directory else path
-            return Fixed(kept, changed=False, mended=(), left=before)
-        rules = frozenset(finding.rule for finding in mended)
-        name = mended_name(subject, rules)
-        changes = mends(subject, reader, rules, name)
-        with stage(reader, changes, directory or path.parent, jobs=options.jobs) as staged:
-            left = _left(staged.path, name, options, path.name)
-            return Fixed(
-                staged.publish(name, force=force), changed=True, mended=mended, left=left, notices=staged.notices
-            )
+        return _mend(subject, _planned(subject, options), directory, options, force=force)
+
+
+def plan_fix(path: Path, options: CheckOptions = _DEFAULT) -> FixPlan:
+    """Return what mending the wheel at `path` would do. Nothing is written. Raises as `check_wheel` does."""
+    with open_subject(path, options) as subject:
+        return _planned(subject, options)
+
+
+def apply_fix(
+    path: Path, plan: FixPlan, directory: Path | None = None, options: CheckOptions = _DEFAULT, *, force: bool = False
+) -> Fixed:
+    """Do what the plan says, which was made with the same options, as `fix_wheel` does.
+
+    Raises RefusedError when the wheel is not the planned one.
+    """
+    with open_subject(path, options) as subject:
+        if path.stat().st_size != plan.input_size:
+            raise RefusedError("changed since it was checked", where=str(path), hint="check it again")
+        return _mend(subject, plan, directory, options, force=force)
+
+
+def _planned(subject: Subject, options: CheckOptions) -> FixPlan:
+    findings = examined(subject, options)
+    rules = frozenset(finding.rule for finding in findings if finding.fixable)
+    writes = subject.reader is not None
+    name = mended_name(subject, rules) if writes and rules else subject.path.name
+    return FixPlan(findings, name, subject.path.stat().st_size, writes)
+
+
+def _mend(subject: Subject, plan: FixPlan, directory: Path | None, options: CheckOptions, *, force: bool) -> Fixed:
+    path, reader = subject.path, subject.reader
+    if reader is None or not plan.mended:
+        kept = copy_unchanged(reader, directory, force=force) if reader and directory else path
+        return Fixed(kept, changed=False, mended=(), left=plan.findings)
+    rules = frozenset(finding.rule for finding in plan.mended)
+    changes = mends(subject, reader, rules, plan.output_name)
+    with stage(reader, changes, directory or path.parent, jobs=options.jobs) as staged:
+        left = _left(staged.path, plan.output_name, options, path.name)
+        mended = staged.publish(plan.output_name, force=force)
+        return Fixed(mended, changed=True, mended=plan.mended, left=left, notices=staged.notices)
 
 
 def _left(staged: Path, name: str, options: CheckOptions, where: str) -> tuple[Finding, ...]:

@@ -179,8 +179,8 @@ def _plan_all(
 
     planned: list[PlannedWheel[Plan]] = []
     failures, _ = for_each(options["wheels"], plan_one, planned.append, at_once=at_once)
-    one_by_one = not (options["plan"] or options["all_or_nothing"])
-    found = collisions(planned, task.directory, replacing=task.overwrite and one_by_one)
+    replacing = task.overwrite and not (options["plan"] or options["all_or_nothing"])
+    found = collisions(planned, task.directory, keeping=options["wheels"] if replacing else ())
     for number, error in found.items():
         complain(error)
         failures.append(failed(str(planned[number].path), error))

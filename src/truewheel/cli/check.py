@@ -10,21 +10,28 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from truewheel.check import CheckOptions, Severity, check_wheel, has_errors
 from truewheel.check.registry import chosen
-from truewheel.cli.each import each_once, for_each, own_policy, pace, titles
+from truewheel.cli.each import complain, each_once, exit_code, failed, for_each, own_policy, pace, titles
 from truewheel.cli.format import plural, printable
 from truewheel.cli.output import echo, style
 from truewheel.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from truewheel.check import Finding
-    from truewheel.check.fix import Fixed
+    from truewheel.check.fix import Fixed, FixPlan
 
 SCHEMA = "truewheel.check/1"
 _FEW = 6
 """How many findings of one rule are told of one wheel, unless more is asked for."""
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+
+
+class PlannedFix(NamedTuple):
+    """One wheel, and what mending it would do."""
+
+    path: Path
+    plan: FixPlan
 
 
 class Checked(NamedTuple):
@@ -57,8 +64,10 @@ def check_wheels(options: Mapping[str, Any]) -> ExitCode:
         for line in () if silent else _lines(checked, title[checked.path], verbose=options["verbose"]):
             echo(line)
 
-    work = partial(_fix, options, wanted) if options["fix"] else partial(_check, wanted)
-    failures, code = for_each(options["wheels"], work, present, at_once=at_once)
+    if options["fix"]:
+        failures, code = _fix_all(options, wanted, present, at_once)
+    else:
+        failures, code = for_each(options["wheels"], partial(_check, wanted), present, at_once=at_once)
     if options["as_json"]:
         results = [_result(checked) for checked in done]
         echo(json.dumps({"schema": SCHEMA, "wheels": results, "failed": failures}, indent=2))
@@ -88,12 +97,33 @@ def _check(wanted: CheckOptions, path: Path) -> Checked:
     return Checked(path, check_wheel(path, wanted))
 
 
-def _fix(options: Mapping[str, Any], wanted: CheckOptions, path: Path) -> Checked:
-    from truewheel.check.fix import fix_wheel
+def _fix_all(
+    options: Mapping[str, Any], wanted: CheckOptions, present: Callable[[Checked], None], at_once: int
+) -> tuple[list[dict[str, Any]], ExitCode]:
+    """Check all wheels, find names that several would get, and only then write; return as `for_each` does."""
+    from truewheel.batch.collisions import collisions
+    from truewheel.check.fix import apply_fix, plan_fix
 
     directory = Path(options["wheel_dir"]) if options["wheel_dir"] else None
-    fixed = fix_wheel(path, directory, wanted, force=options["force"])
-    return Checked(path, fixed.left, fixed)
+    planned: dict[Path, PlannedFix] = {}
+    failures, _ = for_each(
+        options["wheels"],
+        lambda path: PlannedFix(path, plan_fix(path, wanted)),
+        lambda item: planned.update({item.path: item}),
+        at_once=at_once,
+    )
+    writing = [item for item in planned.values() if item.plan.writes]
+    for number, error in collisions(writing, directory, keeping=options["wheels"] if options["force"] else ()).items():
+        complain(error)
+        failures.append(failed(str(writing[number].path), error))
+        del planned[writing[number].path]
+
+    def fix(path: Path) -> Checked:
+        fixed = apply_fix(path, planned[path].plan, directory, wanted, force=options["force"])
+        return Checked(path, fixed.left, fixed)
+
+    more, _ = for_each(map(str, planned), fix, present, at_once=at_once)
+    return failures + more, exit_code(failures + more, len(each_once(options["wheels"])))
 
 
 def _lines(checked: Checked, title: str, *, verbose: int) -> Iterator[str | bytes]:
