@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.checks import findings, messages, rules, wheel
+from support.elf_bytes import NEEDED, SONAME, Elf
 from support.fixtures import family, mac_odd, odd
 from support.mac_pairs import code, lib, program
 from support.macho_bytes import BUNDLE, DYLIB, ID_DYLIB, Macho, build_version, dylib, fat, rpath, undefined, version_min
@@ -161,16 +162,41 @@ def test_an_lc_rpath_that_stands_twice(tmp_path: Path) -> None:
 
 
 def test_two_copies_of_a_runtime(tmp_path: Path) -> None:
-    files = {f"foo.libs/libgomp-{number}.so.1": odd("mold.so") for number in "12"}
-    (message,) = messages(wheel(tmp_path, "py3-none-manylinux_2_17_x86_64", files), "repeated-runtime")
+    files = {f"foo.libs/libgomp-{number}.so.1": library(f"libgomp-{number}.so.1") for number in "12"}
+    (finding,) = findings(wheel(tmp_path, "py3-none-manylinux_2_17_x86_64", files), "repeated-runtime")
     copies = "foo.libs/libgomp-1.so.1, foo.libs/libgomp-2.so.1"
-    assert message == f"one process may hold 2 copies of the OpenMP runtime: {copies}"
+    assert finding.message == f"one process may hold 2 copies of the OpenMP runtime: {copies}"
+    assert finding.member == "foo.libs/libgomp-1.so.1"
     omp = {"foo/_a.abi3.so": code("arm64", f"{HERE}libomp.dylib", f"{HERE}libiomp5.dylib")}
     omp |= {f"foo/.dylibs/{name}": lib("arm64", name=name) for name in ("libomp.dylib", "libiomp5.dylib")}
     assert len(messages(wheel(tmp_path, "cp310-abi3-macosx_11_0_arm64", omp), "repeated-runtime")) == 1
     del omp["foo/.dylibs/libiomp5.dylib"]
     omp["foo/_a.abi3.so"] = code("arm64", f"{HERE}libomp.dylib")
     assert messages(wheel(tmp_path, "cp310-abi3-macosx_11_0_arm64", omp), "repeated-runtime") == []
+
+
+def library(soname: str, *needs: str) -> bytes:
+    """Return a library for Linux."""
+    return Elf(named=[(SONAME, soname), *((NEEDED, name) for name in needs)]).build().data
+
+
+@pytest.mark.parametrize(
+    ("files", "copies"),
+    [
+        # ld.so takes libraries of one soname for one, and a needed name for any of that soname.
+        ({"libgomp.so.1": library("libgomp.so.1"), "libgomp.so.1.0.0": library("libgomp.so.1")}, ""),
+        ({"libgomp.so.1.0.0": library("libgomp.so.1"), "b.so": library("b.so", "libgomp.so.1")}, ""),
+        ({"libgomp-1.so.1": library("libgomp-1.so.1"), "b.so": library("b.so", "libgomp.so.1")}, "libgomp.so.1"),
+        ({"libiomp5.so": library("libiomp5.so"), "b.so": library("b.so", "libgomp.so.1")}, "libgomp.so.1"),
+        ({"a.so": library("a.so", "libgomp.so.1"), "b.so": library("b.so", "libgomp.so.1")}, ""),
+        ({"libgomp-1.so.1": library("libgomp-1.so.1"), "libgomp_plugin.so": library("libgomp_plugin.so")}, ""),
+    ],
+)
+def test_a_runtime_is_what_ld_so_takes_for_one_library(tmp_path: Path, files: dict[str, bytes], copies: str) -> None:
+    inside = {f"foo.libs/{name}": content for name, content in files.items()}
+    told = messages(wheel(tmp_path, "py3-none-manylinux_2_17_x86_64", inside), "repeated-runtime")
+    first = f"foo.libs/{next(iter(files))}"
+    assert told == ([f"one process may hold 2 copies of the OpenMP runtime: {first}, {copies}"] if copies else [])
 
 
 @pytest.mark.parametrize(
@@ -186,6 +212,15 @@ def test_the_old_cxx_runtime(tmp_path: Path, tag: str, said: list[str]) -> None:
     module = fat([old(arch, "10.6", "/usr/lib/libstdc++.6.dylib") for arch in ("i386", "x86_64")])
     found = messages(wheel(tmp_path, f"cp27-none-{tag}", {"foo/_foo.so": module}), "old-cxx-runtime")
     assert [message.partition("which")[0] for message in found] == said
+
+
+def test_a_slice_that_asks_for_a_newer_system_than_its_tags_belongs_to_that(tmp_path: Path) -> None:
+    """scikit-learn 0.16.1: called 10_6_intel, built for 10.9, and linked to the runtime from before."""
+    slices = [old("i386", "10.6", "/usr/lib/libstdc++.6.dylib"), old("x86_64", "10.9", "/usr/lib/libstdc++.6.dylib")]
+    (message,) = messages(
+        wheel(tmp_path, "cp27-none-macosx_10_6_intel", {"foo/_foo.so": fat(slices)}), "old-cxx-runtime"
+    )
+    assert message.startswith("foo/_foo.so is linked to Apple's libstdc++ in its x86_64 slice, which")
 
 
 def test_names_of_modules_against_the_tags(tmp_path: Path) -> None:

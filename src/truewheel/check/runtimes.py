@@ -15,10 +15,13 @@ from truewheel.check.findings import Found, Rule, Severity
 from truewheel.platforms.macos.facts import mac_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from truewheel.analyzer.elf.analyze import Analysis
     from truewheel.analyzer.macho.analysis import MachoAnalysis
+    from truewheel.analyzer.macho.image import Slice
     from truewheel.check.subject import Subject
+    from truewheel.platforms.macos.facts import SystemVersion
 
 _OLD_CXX = "/usr/lib/libstdc++.6.dylib"
 _FIRST_WITH_LIBCXX = (10, 9)
@@ -30,10 +33,8 @@ def _copies(subject: Subject) -> Iterator[Found]:
     evidence = subject.evidence
     if evidence is None:
         return
-    graph = evidence.linux.graph
-    here = [node.name for node in graph.members()]
-    there = [edge.dependency.name for edge in graph.all_edges() if edge.lookup.found is None]
-    sets = [[*here, *there], *_reached(evidence.macos)]
+    here = {node.name for graph in (evidence.linux.graph, evidence.macos.graph) for node in graph.members()}
+    sets = [[*_loaded(evidence.linux)], *_reached(evidence.macos)]
     told: set[tuple[str, ...]] = set()
     for names in sets:
         for kind, copies in _runtimes(names).items():
@@ -41,6 +42,19 @@ def _copies(subject: Subject) -> Iterator[Found]:
                 told.add(copies)
                 problem = f"one process may hold {len(copies)} copies of the {kind}: {', '.join(copies)}"
                 yield Found(problem, "link all of the wheel to one of them", copies[0] if copies[0] in here else "")
+
+
+def _loaded(analysis: Analysis) -> Iterable[str]:
+    """Return the libraries of a Linux wheel and of the system that one process may load, each once.
+
+    ld.so takes two libraries of one soname for the same, and a needed name for a library of that soname.
+    """
+    graph = analysis.graph
+    loaded = {edge.dependency.name: edge.dependency.name for edge in graph.all_edges() if edge.lookup.found is None}
+    here: dict[str, str] = {}
+    for node in graph.members():
+        here.setdefault(node.image.soname or node.name, node.name)
+    return (here | {name: place for name, place in loaded.items() if name not in here}).values()
 
 
 def _reached(analysis: MachoAnalysis) -> Iterator[list[str]]:
@@ -76,14 +90,21 @@ def _era(subject: Subject) -> Iterator[Found]:
         slices = [
             item.architecture
             for item in node.file.slices
-            if oldest.get(item.architecture, (0, 0)) >= _FIRST_WITH_LIBCXX
-            and any(use.name == _OLD_CXX for use in item.dependencies)
+            if _oldest(item, oldest) >= _FIRST_WITH_LIBCXX and any(use.name == _OLD_CXX for use in item.dependencies)
         ]
         if slices:
             problem = f"{node.name} is linked to Apple's libstdc++ in its {' and '.join(slices)} slice"
             since = ".".join(map(str, _FIRST_WITH_LIBCXX))
             fix = "build it with -stdlib=libc++"
             yield Found(f"{problem}, which macOS {since} and later keeps for old programs only", fix, node.name)
+
+
+def _oldest(item: Slice, oldest: Mapping[str, SystemVersion]) -> SystemVersion:
+    """Return the oldest system that a slice is for: that of the tags, or a later one that the slice itself asks for."""
+    tagged = oldest.get(item.architecture)
+    if tagged is None:
+        return (0, 0)
+    return max(tagged, item.minimum_os[:2]) if item.minimum_os else tagged
 
 
 RULES = (
