@@ -165,23 +165,56 @@ sys.exit(run())
 """
 
 
-def test_an_interrupted_repair_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "ended by a signal"),
+        (signal.SIGHUP, 129, "ended by a signal"),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--all-or-nothing",)])
+def test_an_interrupted_repair_leaves_nothing_behind(
+    number: signal.Signals, code: int, said: str, more: tuple[str, ...], tmp_path: Path
+) -> None:
     scratch, house = tmp_path / "scratch", tmp_path / "house"
     scratch.mkdir()
-    command = [sys.executable, "-c", WAITING, "repair", "-w", str(house), "--lib-path", str(LIBRARIES), str(HELLO)]
+    command = [
+        sys.executable,
+        "-c",
+        WAITING,
+        "repair",
+        "-w",
+        str(house),
+        "--lib-path",
+        str(LIBRARIES),
+        *more,
+        str(HELLO),
+    ]
     started = subprocess.Popen(
         command, env=environment(TMPDIR=str(scratch)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert started.stdout is not None
     assert started.stdout.readline() == "ready\n"
     assert list(house.iterdir()), "the staged file lies there while the repair goes on"
-    started.send_signal(signal.SIGINT)
+    started.send_signal(number)
     output, errors = started.communicate(timeout=30)
-    assert started.returncode == 130
+    assert started.returncode == code
     assert output == ""
-    assert errors.splitlines() == ["truewheel: interrupted; nothing half-done was left behind"]
+    assert errors.splitlines() == [f"truewheel: {said}; nothing half-done was left behind"]
     assert not house.exists()
     assert list(scratch.iterdir()) == []
+
+
+def test_a_signal_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
+    code = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + WAITING.replace("60", "1")
+    command = [sys.executable, "-c", code, "repair", "-w", str(tmp_path), "--lib-path", str(LIBRARIES), str(HELLO)]
+    started = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert started.stdout is not None
+    assert started.stdout.readline() == "ready\n"
+    started.send_signal(signal.SIGHUP)
+    started.communicate(timeout=30)
+    assert started.returncode == 0
 
 
 def test_output_that_nobody_reads_ends_the_run_quietly() -> None:

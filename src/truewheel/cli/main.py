@@ -13,15 +13,14 @@ from truewheel.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_INTERRUPTED = 130
-_READER_GONE = 141
-"""What a shell reports for a program that SIGINT or SIGPIPE ends."""
+_SIGNALS, _INTERRUPTED, _READER_GONE = 128, 130, 141
+"""What a shell adds to the number of the signal that ends a program; for SIGINT and SIGPIPE, the sum."""
 
 
 def run() -> int:
     """Run the program with the process's arguments and return its exit code."""
     try:
-        return _run(sys.argv[1:])
+        return _run_to_its_end(sys.argv[1:])
     except KeyboardInterrupt:
         echo("truewheel: interrupted; nothing half-done was left behind", err=True)
         return _INTERRUPTED
@@ -39,10 +38,22 @@ def run() -> int:
         return int(known.exit_code)
 
 
-def _run(words: Sequence[str]) -> int:
+def _run_to_its_end(words: Sequence[str]) -> int:
+    """Run the program; raise KeyboardInterrupt or BrokenPipeError when it does not come to its own end."""
     if words in (["--version"], ["-V"]):
         echo(f"truewheel {__version__}")
         return int(ExitCode.DONE)
+    from truewheel.cli.ending import EndedError, ending_in_order
+
+    try:
+        with ending_in_order():
+            return _run(words)
+    except EndedError as ended:
+        echo("truewheel: ended by a signal; nothing half-done was left behind", err=True)
+        return _SIGNALS + ended.number
+
+
+def _run(words: Sequence[str]) -> int:
     from truewheel.cli.commands import COMMANDS
     from truewheel.cli.quick import understood
 
