@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from support.checks import INFO, wheel
 from support.cli import on_terminal, truewheel
 from support.fixtures import odd
 from support.macho_bytes import BUNDLE, Macho, build_version
 from support.sarif import SCHEMA
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
 
 HEAD = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\n"
 
@@ -178,6 +177,51 @@ def test_sarif_in_a_file(tmp_path: Path) -> None:
     assert run["invocations"] == [{"executionSuccessful": True, "toolExecutionNotifications": []}]
     assert truewheel("check", "--sarif", tmp_path / "no" / "x.sarif", wheel(tmp_path / "s")).code == 1
     assert sorted(item.name for item in tmp_path.iterdir()) == ["foo-1.0-py3-none-any.whl", "found.sarif", "s"]
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("no/x.sarif", "No such file or directory"),
+        ("file/x.sarif", "Not a directory"),
+        ("folder", "it is a folder"),
+        (".", "it is a folder"),
+        ("..", "it is a folder"),
+        ("/", "it is a folder"),
+        ("s" * 300, "File name too long"),
+    ],
+)
+def test_where_no_sarif_can_be_written_is_named_as_it_was_given(
+    place: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = wheel(tmp_path, lines=HEAD)
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    done = truewheel("check", "--sarif", place, path)
+    assert (done.code, done.errors.splitlines()[-1]) == (1, f"error: {place}: cannot be written: {said}")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_that_takes_no_file_leaves_the_old_sarif(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, *_: Any, **__: Any) -> None:  # noqa: ANN401 -- as Path has it
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(self))
+
+    path, target = wheel(tmp_path, lines=HEAD), tmp_path / "found.sarif"
+    target.write_text("old")
+    for method in ("write_text", "replace", "unlink"):
+        monkeypatch.setattr(Path, method, refuse)
+    done = truewheel("check", "--sarif", target, path)
+    monkeypatch.undo()
+    assert done.errors.splitlines()[-1] == f"error: {target}: cannot be written: Read-only file system"
+    assert target.read_text() == "old"
+
+
+def test_the_longest_name_is_written(tmp_path: Path) -> None:
+    target = tmp_path / ("s" * 255)
+    assert truewheel("check", "--sarif", target, wheel(tmp_path)).code == 0
+    assert sarif(target.read_text())["results"] == []
 
 
 def test_wheels_of_one_name_in_two_folders_are_told_apart(tmp_path: Path) -> None:

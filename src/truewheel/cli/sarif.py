@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
+from errno import EISDIR
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,12 +40,15 @@ def write_sarif(
         echo(text, nl=False)
         return
     path = Path(place)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    unfinished = path.parent / f".truewheel-{os.getpid()}.part"
     try:
+        if path.is_dir():
+            raise IsADirectoryError(EISDIR, "it is a folder")  # which a rename tells in other words on each system
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder itself may be what refuses
+            unfinished.unlink()
         raise OutputError(f"cannot be written: {error.strerror}", where=place) from error
 
 
