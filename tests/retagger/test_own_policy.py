@@ -66,6 +66,20 @@ def test_what_the_policy_has_beyond_its_base_counts(tmp_path: Path) -> None:
     assert error.hint == "`truewheel repair --policy FILE` bundles what it lacks"
 
 
+def test_what_a_repair_and_what_a_build_mends_are_both_asked_for(tmp_path: Path) -> None:
+    wheel = hello_wheel(tmp_path, {"hello/x.so": family("x86_64").greet, "hello/y.so": odd("glibc-2.38.so")})
+    assert refused(wheel, platform_tag=("auto",), own_policy=CHANNEL).hint == (
+        "`truewheel repair --policy FILE` bundles what it lacks; and build it for channel, which has GLIBC up to 2.31"
+    )
+
+
+def test_a_wheel_for_another_c_library_is_refused_for_that_alone(tmp_path: Path) -> None:
+    alpine = OwnPolicy("alpine", "musllinux_1_2")
+    error = refused(linux_wheel(tmp_path), platform_tag=("auto",), own_policy=alpine)
+    assert error.reasons == ("the wheel is linked against glibc, not against musl",)
+    assert error.hint == "call it manylinux1_x86_64.manylinux_2_5_x86_64, which is true"
+
+
 def test_auto_is_refused_with_the_symbols_that_the_policy_does_not_have(tmp_path: Path) -> None:
     error = refused(linux_wheel(tmp_path, files=NEW), platform_tag=("auto",), own_policy=CHANNEL)
     (sentence,) = error.reasons
@@ -156,9 +170,9 @@ def test_a_wheel_with_the_tag_already_is_held_to_the_policy(tmp_path: Path) -> N
 @pytest.mark.parametrize("tag", ["conda_main", "channel", "+conda_main"])
 def test_a_tag_without_an_architecture_is_wrong_usage(tag: str) -> None:
     with pytest.raises(UsageError, match="names no architecture") as caught:
-        RetagOptions(platform_tag=(tag,), own_policy=CHANNEL)
+        RetagOptions(platform_tag=(tag,), own_policy=CHANNEL).require_sense()
     assert caught.value.hint == f"such as {tag.removeprefix('+')}_x86_64, or auto"
-    RetagOptions(platform_tag=(f"-{tag.removeprefix('+')}",), own_policy=CHANNEL)
+    RetagOptions(platform_tag=(f"-{tag.removeprefix('+')}",), own_policy=CHANNEL).require_sense()
 
 
 class TestArchitectures:

@@ -128,14 +128,15 @@ def _against_promise(verdicts: Sequence[Verdict], platform: Platform) -> tuple[R
     """Return what stands against a tag of the wheel's own architecture; None when no policy is defined for that."""
     verdict = next((item for item in verdicts if item.family == platform.family), None)
     if verdict is None:
-        return (Reason(Rule.LIBC, _WHOLE_WHEEL, _other_libc(verdicts, platform.family)),)
+        return (Reason(Rule.LIBC, _WHOLE_WHEEL, other_libc(verdicts, platform.family)),)
     if not verdict.judgements:
         return None
     older = [item for item in verdict.judgements if implies(item.policy.tag, str(platform))]
     return (older or verdict.judgements[:1])[-1].reasons
 
 
-def _other_libc(verdicts: Sequence[Verdict], family: str) -> str:
+def other_libc(verdicts: Sequence[Verdict], family: str) -> str:
+    """Return the end of a sentence: which C libraries a wheel of these verdicts is linked against, and which not."""
     libcs = " and ".join(FAMILIES[verdict.family].value for verdict in verdicts)
     return f"is linked against {libcs}, not against {FAMILIES[family].value}"
 
@@ -241,7 +242,7 @@ def _refused_family(verdicts: Sequence[Verdict], family: str) -> RefusedError:
     best = next((hint for verdict in verdicts if (hint := _advice(verdict, ()))), "")
     return RefusedError(
         f"cannot be called {family}",
-        reasons=(f"{_WHOLE_WHEEL} {_other_libc(verdicts, family)}",),
+        reasons=(f"{_WHOLE_WHEEL} {other_libc(verdicts, family)}",),
         hint=best,
     )
 

@@ -18,12 +18,13 @@ _LIBRARIES = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY, Rule.NO_PATH})
 
 def advice(proof: Proof, reasons: Sequence[Reason]) -> str:
     """Return a phrase that says how to remove the reasons against the policy, or what is true of the wheel instead."""
-    found = []
+    needed = []
     if any(reason.rule in _LIBRARIES for reason in reasons):
-        found.append("`truewheel repair --policy FILE` bundles what it lacks")
+        needed.append("`truewheel repair --policy FILE` bundles what it lacks")
     limits = _limits(proof, reasons)
     if limits and proof.policy:
-        found.append(f"build it for {proof.policy.name}, which has {' and '.join(limits)}")
+        needed.append(f"build it for {proof.policy.name}, which has {' and '.join(limits)}")
+    found = ["; and ".join(needed)] if needed else []
     if widest := proof.widest():
         found.append(f"call it {'.'.join(widest)}, which is true")
     return "; or ".join(found)

@@ -91,11 +91,21 @@ class Proof:
             return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, f"holds machine code of {self._systems()}, not of Linux"),)
         (here,) = self.own.judgements or (None,)
         if here is not None and architecture in {"", here.policy.architecture}:
-            return _libraries_joined(here.reasons, self.own.family)
+            return self._against_libc() or _libraries_joined(here.reasons, self.own.family)
         known = {item.policy.architecture for verdict in (*self.linux, self.own) for item in verdict.judgements}
         named = ", ".join(sorted(known)) or "another architecture"
         wrong = f"not for {architecture}" if here else f"which {self.own.family} is not for"
         return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, f"is machine code for {named}, {wrong}"),)
+
+    def _against_libc(self) -> tuple[Reason, ...]:
+        """Return the one reason that says all when the whole wheel is for another C library than the policy has."""
+        from truewheel.platforms.linux.policies import base_family
+        from truewheel.retagger.evidence import other_libc
+
+        family = base_family(self.policy) if self.policy else ""
+        if not family or any(verdict.family == family for verdict in self.linux):
+            return ()
+        return (Reason(Rule.LIBC, _WHOLE_WHEEL, other_libc(self.linux, family)),)
 
     def own_tags(self) -> tuple[str, ...]:
         """Return the platform tags that the user's own policy gives; none when it is not kept."""

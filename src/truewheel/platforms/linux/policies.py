@@ -163,7 +163,7 @@ def _with_musl_facts(facts: PolicyFacts) -> PolicyFacts:
 
 def require_base(own: OwnPolicy) -> None:
     """Raise UsageError when a policy of the user's own is based on none, or is for what its base is not for."""
-    family = _family(own)
+    family = base_family(own)
     known = _bases(family) if family in FAMILIES else {}
     if own.base not in known:
         hint = f"it can be {', '.join(known)}" if known else "base it on one such as manylinux_2_28"
@@ -180,7 +180,8 @@ def _bases(family: str) -> dict[str, list[str]]:
     return {name: facts["architectures"] for policy, facts in policies.items() for name in (policy, *facts["aliases"])}
 
 
-def _family(own: OwnPolicy) -> str:
+def base_family(own: OwnPolicy) -> str:
+    """Return the family of the policy that a policy of the user's own is based on."""
     return own.base.partition("_")[0].rstrip("0123456789")
 
 
@@ -192,7 +193,7 @@ def own_facts(own: OwnPolicy, architecture: str) -> PolicyFacts:
     UsageError when it is based on no policy that is known here.
     """
     require_base(own)
-    base = policy_facts(_family(own), architecture)
+    base = policy_facts(base_family(own), architecture)
     numbers = [number for number, item in enumerate(base.policies) if own.base in {item.name, *item.aliases}]
     position = numbers[0] if numbers else base.never
     wanted = not own.architectures or architecture in own.architectures
@@ -215,7 +216,7 @@ def own_architecture(own: OwnPolicy, tag: str) -> str | None:
     """
     for name in (own.name, *own.tags):
         architecture = tag.removeprefix(f"{name}_")
-        known = architectures() if name != "linux" else own.architectures or _bases(_family(own))[own.base]
+        known = architectures() if name != "linux" else own.architectures or _bases(base_family(own))[own.base]
         if architecture != tag and architecture in known:
             return architecture
     return None
