@@ -310,7 +310,7 @@ def test_python_and_abi_tags_that_never_meet_are_refused(choices: dict[str, Any]
 )
 def test_wishes_without_a_meaning_are_refused(choices: dict[str, Any], what: str) -> None:
     with pytest.raises(UsageError, match=what.replace("+", r"\+")):
-        RetagOptions(**choices)
+        RetagOptions(**choices).require_sense()
 
 
 def test_a_bad_tag_may_be_taken_away(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -325,7 +324,7 @@ def test_what_is_no_plan_is_refused(data: object) -> None:
 @pytest.mark.parametrize("wishes", [{"build": "1"}, {"normalize": True}])
 def test_a_plan_fits_its_own_wheel_alone(change: dict[str, Any], wishes: dict[str, Any], tmp_path: Path) -> None:
     wheel = pure_wheel(tmp_path)
-    plan = replace(planned(wheel, **wishes), **change)
+    plan = planned(wheel, **wishes)._replace(**change)
     with open_wheel(wheel) as reader, pytest.raises(RefusedError, match="not the wheel that this plan"):
         apply_retag(reader, plan, tmp_path / "out")
     assert not (tmp_path / "out").exists()

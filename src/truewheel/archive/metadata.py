@@ -9,7 +9,6 @@ installers stop reading there.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.archive.names import expand_tags, parse_tag_set
@@ -44,13 +43,12 @@ class _Line(NamedTuple):
         return self.text[:1] in (" ", "\t") and not self.is_blank
 
 
-@dataclass(frozen=True, slots=True)
-class WheelMetadata:
+class WheelMetadata(NamedTuple):
     """What the WHEEL file says.
 
     tags: every `Tag:` line expanded, lower case, sorted, each once. Empty when there is no such line.
     build: the value of `Build:`, empty when there is none.
-    wheel_version: major and minor.
+    wheel_version: major and minor. lines: the whole file. byte_order_mark: whether one stands before them.
     """
 
     root_is_purelib: bool
@@ -58,8 +56,8 @@ class WheelMetadata:
     build: str
     wheel_version: tuple[int, int]
     generator: str
-    _lines: tuple[_Line, ...]
-    _byte_order_mark: bool
+    lines: tuple[_Line, ...]
+    byte_order_mark: bool
 
     @classmethod
     def parse(cls, text: bytes, where: str = "WHEEL") -> WheelMetadata:
@@ -81,8 +79,8 @@ class WheelMetadata:
             build=_first(lines, "build"),
             wheel_version=_wheel_version(_first(lines, "wheel-version"), where),
             generator=_first(lines, "generator"),
-            _lines=lines,
-            _byte_order_mark=decoded.startswith("\ufeff"),
+            lines=lines,
+            byte_order_mark=decoded.startswith("\ufeff"),
         )
 
     def edited(
@@ -94,8 +92,8 @@ class WheelMetadata:
         Other headers stay as they are, in order.
         Headers after a blank or a stray line move up to the others, so that installers see them.
         """
-        newline = next((line.ending for line in self._lines if line.key and line.ending), "\n")
-        lines = list(self._lines)
+        newline = next((line.ending for line in self.lines if line.key and line.ending), "\n")
+        lines = list(self.lines)
         if root_is_purelib is not None:
             lines = _replaced(lines, "root-is-purelib", [f"Root-Is-Purelib: {str(root_is_purelib).lower()}"], newline)
         if tags is not None:
@@ -103,7 +101,7 @@ class WheelMetadata:
         if build is not None:
             lines = _replaced(lines, "build", [f"Build: {build}"] if build else [], newline)
         lines = _without_gaps(lines, newline)
-        mark = "\ufeff" if self._byte_order_mark and lines == list(self._lines) else ""
+        mark = "\ufeff" if self.byte_order_mark and lines == list(self.lines) else ""
         text = "".join(line.text + (line.ending or newline) for line in lines[:-1])
         return (mark + text + "".join(line.text + line.ending for line in lines[-1:])).encode()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +34,7 @@ def retag_wheels(options: Mapping[str, Any]) -> ExitCode:
     to_plan = options["dry_run"] or options["plan"]
 
     def plan(reader: WheelReader, jobs: int) -> RetagPlan:
-        found = plan_retag(reader, replace(chosen, jobs=jobs))
+        found = plan_retag(reader, chosen._replace(jobs=jobs))
         return found.identified(reader) if options["as_json"] else found
 
     def explained(reader: WheelReader, jobs: int) -> tuple[RetagPlan, tuple[str, ...]]:
@@ -46,16 +45,18 @@ def retag_wheels(options: Mapping[str, Any]) -> ExitCode:
         return apply_retag(reader, plan, directory, chosen)
 
     def present_plan(plan: RetagPlan) -> None:
-        results.append(plan.to_json())
+        if options["as_json"]:
+            results.append(plan.to_json())
         if not options["as_json"] and not options["plan"]:
             _say(f"{plan.input_name}: nothing to do" if plan.changes_nothing else _arrow(plan))
             _details(plan, plan.notices, verbose=options["verbose"], err=False)
 
     def present(plan: RetagPlan, done: Retagged | Applied) -> None:
-        results.append(_result(done))
         _say(_done(plan, written=done.written), err=True)
         _details(plan, done.notices, verbose=options["verbose"], err=True)
-        if not options["as_json"]:
+        if options["as_json"]:
+            results.append(_result(done))
+        else:
             echo(os.fsencode(done.path.resolve()))
 
     removes = chosen.in_place or chosen.remove
@@ -92,7 +93,7 @@ def _chosen(options: Mapping[str, Any]) -> RetagOptions:
         from truewheel.retagger.profiles import profiles
 
         profiles(options["profiles"], profile_file)  # what is wrong with them is told once, not of every wheel
-    return RetagOptions(
+    chosen = RetagOptions(
         python_tag=options["python_tag"],
         abi_tag=options["abi_tag"],
         platform_tag=options["platform_tag"],
@@ -111,6 +112,8 @@ def _chosen(options: Mapping[str, Any]) -> RetagOptions:
         overwrite=options["overwrite"],
         jobs=options["jobs"],
     )
+    chosen.require_sense()
+    return chosen
 
 
 def _result(done: Retagged | Applied) -> dict[str, Any]:

@@ -74,6 +74,7 @@ def open_wheel(wheel: Path) -> WheelReader:
 
 def plan_retag(reader: WheelReader, options: RetagOptions) -> RetagPlan:
     """Return what a retag of an open wheel would do. Nothing is written. Raises as `retag_wheel` does."""
+    options.require_sense()
     evidence = Evidence(reader, options.jobs, options.own_policy)
     renaming = renamed(reader, options, evidence)
     name = renaming.name
@@ -173,14 +174,12 @@ def _rewriting(reader: WheelReader, plan: RetagPlan, options: RetagOptions) -> R
     Where the name stays, another order of lines alone is no reason to write, unless the wheel is normalised. Headers
     that no installer sees, because they stand behind an empty line, are one.
     """
-    from dataclasses import replace
-
     content = reader.read(f"{reader.dist_info}/WHEEL")
     differs = _wheel_file(reader, plan) != content
     name = WheelName.parse(plan.output_name)
     same = (reader.wheel.tags, reader.wheel.build) == (name.tags, name.build) and reader.wheel.edited() == content
     stays = plan.output_name == plan.input_name and same and plan.root_is_purelib is None and not options.normalize
-    return replace(plan, rewrites_metadata=differs and not stays)
+    return plan._replace(rewrites_metadata=differs and not stays)
 
 
 def _wheel_file(reader: WheelReader, plan: RetagPlan) -> bytes:

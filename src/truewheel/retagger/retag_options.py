@@ -1,11 +1,10 @@
-"""What a caller may choose about a retag; what has no meaning is refused when the options are made."""
+"""What a caller may choose about a retag; what has no meaning is refused before a wheel is read."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.errors import UsageError
 from truewheel.retagger.axes import AUTO, Axis, Kind, parse_operations
@@ -29,8 +28,7 @@ class Trust(Enum):
     BINARIES = "binaries"
 
 
-@dataclass(frozen=True, slots=True)
-class RetagOptions:
+class RetagOptions(NamedTuple):
     """What a caller may choose about a retag.
 
     python_tag, abi_tag, platform_tag: operations on each axis in order, as `axes.parse_operation` reads them.
@@ -65,8 +63,8 @@ class RetagOptions:
     overwrite: bool = False
     jobs: int = 1
 
-    def __post_init__(self) -> None:
-        """Refuse what has no meaning with a UsageError."""
+    def require_sense(self) -> None:
+        """Refuse what has no meaning with a UsageError; whoever makes a plan does this first."""
         for axis in Axis:
             for operation in self.operations(axis):
                 _require_known(axis, operation, self.own_policy)

@@ -6,8 +6,7 @@ reading the whole file would be most of the work.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from truewheel.archive.reader import WheelReader
@@ -18,8 +17,7 @@ IMPLIED, PROVED, UNJUDGED, FORCED = "implied", "proved", "unjudged", "forced"
 """The grounds on which a tag is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(NamedTuple):
     """Why a tag that is new to the wheel may be written.
 
     tag: a platform tag, or a Python and an ABI tag joined by a dash.
@@ -41,8 +39,7 @@ class Ground:
         return f" by the policy {self.policy}" if self.policy else ""
 
 
-@dataclass(frozen=True, slots=True)
-class RetagPlan:
+class RetagPlan(NamedTuple):
     """A whole retag.
 
     input_name: the wheel's file name; input_size: bytes. input_sha256: hex digest of the whole file, None when the plan
@@ -81,11 +78,14 @@ class RetagPlan:
 
     def identified(self, reader: WheelReader) -> RetagPlan:
         """Return the plan with the digest of its input, which it then fits alone."""
-        return replace(self, input_sha256=reader.sha256())
+        return self._replace(input_sha256=reader.sha256())
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as values that the json module writes."""
-        return asdict(self)
+        from truewheel.plain_data import plain
+
+        values: dict[str, Any] = plain(self)
+        return values
 
     @classmethod
     def from_json(cls, data: object) -> RetagPlan:
