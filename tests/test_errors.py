@@ -98,3 +98,10 @@ def test_anything_else_is_a_defect_with_the_way_to_its_traceback(error: Exceptio
     known = foreseen(error)
     assert isinstance(known, DefectError)
     assert str(known).startswith(f"this is a defect of truewheel: {text}please report it; TRUEWHEEL_DEBUG=1")
+
+
+def test_a_file_that_is_gone_is_told_as_such() -> None:
+    known = foreseen(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "a.whl"))
+    assert str(known) == (
+        "a.whl: is gone: something else took it away meanwhile (run this again when nothing else works there)"
+    )

@@ -101,6 +101,9 @@ def foreseen(error: Exception) -> TruewheelError:
     """
     if isinstance(error, TruewheelError):
         return error
+    if isinstance(error, FileNotFoundError) and error.filename:
+        what, hint = "is gone: something else took it away meanwhile", "run this again when nothing else works there"
+        return OutputError(what, where=_text(error.filename), hint=hint)
     if isinstance(error, OSError) and error.strerror:
         return OutputError(f"the system refuses: {error.strerror}", where=_text(error.filename))
     if isinstance(error, MemoryError):

@@ -264,7 +264,7 @@ def test_a_published_wheel_that_was_changed_before_the_end_is_told(inputs: tuple
 
 def test_two_processes_do_not_apply_one_plan_at_a_time(inputs: tuple[Path, ...], tmp_path: Path) -> None:
     plan, out = batch(inputs), tmp_path / "out"
-    with open_journal(out, plan.digest), pytest.raises(OutputError, match="another process applies the same plan"):
+    with open_journal(out, plan.digest), pytest.raises(OutputError, match="another process applies the same plan here"):
         apply_batch(plan, out, SETTINGS)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.batches import pure_wheel
+from support.cli import environment
 from support.wheels import build_wheel
 from truewheel.batch.index import update_index
 from truewheel.errors import InvalidInputError, RefusedError
@@ -260,3 +261,49 @@ def test_pip_passes_over_yanked_files(tmp_path: Path) -> None:
     update_index(root, [foo_bar(tmp_path / "out", "1.9")])
     assert pip_download(root.as_uri(), tmp_path, "foo-bar").returncode == 0
     assert [item.name for item in (tmp_path / "got").iterdir()] == ["foo_bar-1.9-py3-none-any.whl"]
+
+
+def test_runs_of_several_processes_at_a_time_are_all_told(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from truewheel.batch.index import update_index\n"
+        "from truewheel.batch.published import Published\n"
+        "from truewheel.batch.sums import write_sums\n"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        "wheel = Path(sys.argv[1])\n"
+        "update_index(Path('simple'), [wheel])\n"
+        "write_sums(wheel.parent, [Published('old-' + wheel.name, '0', wheel)])\n"
+    )
+    wheels = [pure_wheel(tmp_path / "dist", f"w{number}") for number in range(5)]
+    same = [pure_wheel(tmp_path / "dist", "w", tag=f"py3{number}-none-any") for number in range(5)]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(wheel)],
+            env=environment(), cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for wheel in (*wheels, *same)
+    ]  # fmt: skip
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in started:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in started] == [0] * 10
+    listed = json.loads((tmp_path / "simple" / "index.json").read_text())["projects"]
+    assert [item["name"] for item in listed] == ["w", "w0", "w1", "w2", "w3", "w4"]
+    page = (tmp_path / "simple" / "w" / "index.html").read_text()
+    assert all(wheel.name in page for wheel in same)
+    told = json.loads((tmp_path / "dist" / "names.json").read_text())["names"]
+    assert {item["new"] for item in told} == {wheel.name for wheel in (*wheels, *same)}
+
+
+def test_a_refused_index_is_not_even_made(tmp_path: Path) -> None:
+    one, other = pure_wheel(tmp_path / "1", "a"), tmp_path / "b-1.0-py3-none-any.whl"
+    other.write_bytes(b"none")
+    with pytest.raises(InvalidInputError):
+        update_index(tmp_path / "simple", [one, other])
+    assert not (tmp_path / "simple").exists()

@@ -6,11 +6,12 @@ The temporary name of each follows from its own name, so that what a killed run 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, suppress
 from shutil import copyfileobj
 from typing import TYPE_CHECKING, BinaryIO
 
-from truewheel.archive.staging import make_directory, same_bytes, sync_directory, writing
+from truewheel.archive.staging import make_directory, remove_directories, same_bytes, sync_directory, writing
 from truewheel.errors import OutputError
 
 if TYPE_CHECKING:
@@ -21,6 +22,39 @@ if TYPE_CHECKING:
 def place_of(path: Path) -> Path:
     """Return the one spelling of where a file lies; a link that is the file itself is not followed."""
     return path.parent.resolve() / path.name
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Let other runs that write what a folder says of itself wait for the end of the block; make the folder if need be.
+
+    The folder itself is locked, so nothing stays behind, and a process that dies frees it. Where the system or the file
+    system knows no such locks, as on some network folders, nobody waits.
+    """
+    with writing(directory):
+        made = make_directory(directory)
+    try:
+        with _lock_of(directory):
+            yield
+    finally:
+        remove_directories(made)  # of which those that are still empty go
+
+
+@contextmanager
+def _lock_of(directory: Path) -> Iterator[None]:
+    if sys.platform == "win32":
+        yield
+        return
+    from fcntl import LOCK_EX, flock
+
+    with writing(directory):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):
+            flock(descriptor, LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_file(path: Path, content: bytes) -> Path:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truewheel.archive.reader import WheelReader
-from truewheel.batch.files import copy_file, write_file
+from truewheel.batch.files import copy_file, locked, write_file
 from truewheel.batch.index_entry import entry_of
 from truewheel.batch.index_pages import (
     project_json,
@@ -38,9 +38,14 @@ def update_index(root: Path, wheels: Iterable[Path], *, force: bool = False) -> 
     A wheel that lies in `root` or below is linked where it is; another one is copied into its project's folder. Beside
     it goes its METADATA as a file of its own. force: an entry of the same name with another content gives way.
 
-    Raises RefusedError, with every such entry, before anything is written; InvalidInputError for pages that cannot be
-    understood; OutputError.
+    Another run that does the same is waited for. Raises RefusedError, with every such entry, before anything is
+    written; InvalidInputError for pages that cannot be understood; OutputError.
     """
+    with locked(root):
+        return _update(root, wheels, force=force)
+
+
+def _update(root: Path, wheels: Iterable[Path], *, force: bool) -> tuple[Path, ...]:
     by_project: dict[str, list[Path]] = {}
     for wheel in wheels:
         by_project.setdefault(_project(wheel), []).append(wheel)

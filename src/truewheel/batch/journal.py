@@ -185,7 +185,7 @@ def _lock(file: BinaryIO, folder: Path) -> None:
         flock(file, LOCK_EX | LOCK_NB)
     except BlockingIOError:
         raise OutputError(
-            "another process applies the same plan", where=str(folder.parent), hint="wait for it"
+            "another process applies the same plan here", where=str(folder.parent), hint="wait for its end, then look"
         ) from None
     except OSError:
         return  # a file system without locks

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from truewheel.archive.names import SUFFIX
-from truewheel.batch.files import write_file
+from truewheel.batch.files import locked, write_file
 from truewheel.bundler.digests import file_digests, file_sha256
 from truewheel.errors import InvalidInputError
 
@@ -30,10 +30,13 @@ def write_sums(directory: Path, published: Iterable[Published], jobs: int = 1) -
     """Write or update SHA256SUMS and names.json in `directory`; return their paths.
 
     SHA256SUMS has every wheel of the folder, and keeps the lines of other files that are there. names.json keeps what
-    earlier runs told. Raises InvalidInputError for files of these names that hold something else, and OutputError.
+    earlier runs told. Another run that does the same is waited for.
+
+    Raises InvalidInputError for files of these names that hold something else, and OutputError.
     """
-    sums, names = _sums(directory, jobs), _names(directory, published)
-    return write_file(directory / SUMS, sums), write_file(directory / NAMES, names)
+    with locked(directory):
+        sums, names = _sums(directory, jobs), _names(directory, published)
+        return write_file(directory / SUMS, sums), write_file(directory / NAMES, names)
 
 
 def _sums(directory: Path, jobs: int) -> bytes:
