@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from truewheel.errors import DefectError
 
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
     from truewheel.errors import TruewheelError
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """One wheel that could not be worked on.
 
     file: the wheel as given. error, where, hint: as in the error. reasons: every cause of a refusal.
@@ -42,4 +40,4 @@ class Failure:
 
     def to_json(self) -> dict[str, Any]:
         """Return the failure as values that the json module writes."""
-        return {**asdict(self), "reasons": list(self.reasons)}
+        return {**self._asdict(), "reasons": list(self.reasons)}

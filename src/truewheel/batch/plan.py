@@ -7,9 +7,8 @@ path, seen from the folder of the plan's file, and by content.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from truewheel.batch.failure import Failure
 from truewheel.batch.kinds import WheelPlan, plan_from_json
@@ -23,17 +22,33 @@ _WHEEL_FIELDS = {"input", "sha256", "old_name", "new_name", "evidence", "plan"}
 Plan_co = TypeVar("Plan_co", bound=WheelPlan, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
 class PlannedWheel(Generic[Plan_co]):
-    """One wheel: where it lies, what would be done to it, and the facts that decided that, one sentence each."""
+    """One wheel: where it lies, what would be done to it, and the facts that decided that, one sentence each.
 
-    path: Path
-    plan: Plan_co
-    evidence: tuple[str, ...] = ()
+    Neither a dataclass, whose making takes a short run long, nor a named tuple, which before Python 3.11 is of no
+    other type.
+    """
+
+    __slots__ = ("evidence", "path", "plan")
+
+    def __init__(self, path: Path, plan: Plan_co, evidence: tuple[str, ...] = ()) -> None:
+        """Keep the parts."""
+        self.path = path
+        self.plan = plan
+        self.evidence = evidence
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all parts are equal."""
+        if not isinstance(other, PlannedWheel):
+            return NotImplemented
+        return (self.path, self.plan, self.evidence) == (other.path, other.plan, other.evidence)
+
+    def __hash__(self) -> int:
+        """Return the same for equal ones."""
+        return hash((self.path, self.plan.output_name))
 
 
-@dataclass(frozen=True, slots=True)
-class BatchPlan:
+class BatchPlan(NamedTuple):
     """What would be done to all wheels of a batch.
 
     refused: wheels that nothing would be done to. sysroot: the root that bundled libraries were taken from.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -55,7 +54,6 @@ class Made(Protocol):
 Done = TypeVar("Done", bound=Made)
 
 
-@dataclass(frozen=True, slots=True)
 class Task(Generic[Plan, Done]):
     """What one command does with each wheel.
 
@@ -67,17 +65,33 @@ class Task(Generic[Plan, Done]):
     removes_inputs: whether the wheels go once the new ones are there.
     """
 
-    plan: Callable[[WheelReader, int], Plan]
-    apply: Callable[[WheelReader, Plan, int], Done]
-    explained: Callable[[WheelReader, int], tuple[Plan, tuple[str, ...]]]
-    present_plan: Callable[[Plan], None]
-    present: Callable[[Plan, Done | Applied], None]
-    directory: Path | None
-    overwrite: bool
-    opened: Callable[[Path], WheelReader] = WheelReader.open
-    finish: Callable[[Done, Path], Done] | None = None
-    sysroot: Path = Path("/")
-    removes_inputs: bool = False
+    def __init__(  # noqa: PLR0913 - by name only
+        self,
+        *,
+        plan: Callable[[WheelReader, int], Plan],
+        apply: Callable[[WheelReader, Plan, int], Done],
+        explained: Callable[[WheelReader, int], tuple[Plan, tuple[str, ...]]],
+        present_plan: Callable[[Plan], None],
+        present: Callable[[Plan, Done | Applied], None],
+        directory: Path | None,
+        overwrite: bool,
+        opened: Callable[[Path], WheelReader] = WheelReader.open,
+        finish: Callable[[Done, Path], Done] | None = None,
+        sysroot: Path = Path("/"),
+        removes_inputs: bool = False,
+    ) -> None:
+        """Keep the parts."""
+        self.plan = plan
+        self.apply = apply
+        self.explained = explained
+        self.present_plan = present_plan
+        self.present = present
+        self.directory = directory
+        self.overwrite = overwrite
+        self.opened = opened
+        self.finish = finish
+        self.sysroot = sysroot
+        self.removes_inputs = removes_inputs
 
 
 class _Opener:
