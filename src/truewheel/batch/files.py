@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager, suppress
-from shutil import copyfileobj
 from typing import TYPE_CHECKING, BinaryIO
 
 from truewheel.archive.staging import make_directory, remove_directories, same_bytes, sync_directory, writing
@@ -71,6 +70,8 @@ def copy_file(source: Path, path: Path, *, force: bool) -> Path:
         return path
     if path.exists() and not force:
         raise OutputError("exists already with other content", where=str(path), hint="`--force` replaces it")
+    from shutil import copyfileobj
+
     with source.open("rb") as content, _replacing(path) as file:
         copyfileobj(content, file)
     return path
