@@ -286,6 +286,29 @@ class TestTheProgram:
         assert [item["name"] for item in made["plan"]["libraries"]] == ["libgreet.so.1"]
         assert made["path"].endswith("/hello-1.0-cp310-abi3-linux_x86_64.whl")
 
+    def test_a_wheel_with_a_tag_of_the_policy_is_one_for_linux(self, tmp_path: Path) -> None:
+        written(tmp_path, self.OWN.replace("libgreet.so.1", "libtone.so.2").replace("[lib", 'tags = ["img"]\n[lib'))
+        (made,) = self.run("repair", unrepaired_wheel("x86_64"))["repaired"]
+        wheel = tmp_path / "wheelhouse" / "hello-1.0-cp310-abi3-img_x86_64.whl"
+        assert made["path"] == str(wheel)
+        (shown,) = self.run("show", wheel)["wheels"]
+        assert (shown["tags"][0]["tag"], shown["tags"][0]["true"]) == ("img_x86_64", True)
+        assert shown["could_be"] == ["img_x86_64"]
+        (again,) = self.run("repair", "-w", "again", wheel)["repaired"]
+        assert again["changed"] is False
+        (other,) = self.run("repair", "-w", "other", "--plat", "manylinux_2_28", "--only-plat", wheel)["repaired"]
+        assert other["path"].endswith("-abi3-manylinux_2_28_x86_64.whl")
+        assert "is named for img_x86_64" in truewheel("repair", wheel).errors
+
+    def test_what_was_written_is_judged_by_the_policy_again(self, tmp_path: Path) -> None:
+        written(tmp_path, self.OWN.replace("libgreet.so.1", "libtone.so.2").replace("[lib", 'tags = ["img"]\n[lib'))
+        self.run("repair", "--plan", "plan.json", unrepaired_wheel("x86_64"))
+        plan = json.loads((tmp_path / "plan.json").read_text())
+        plan["wheels"][0]["plan"]["own_policy"]["allow"] = []
+        (tmp_path / "plan.json").write_text(json.dumps(plan))
+        assert "would not keep its name: " in truewheel("apply", "plan.json").errors
+        assert not list((tmp_path / "wheelhouse").glob("*.whl"))
+
     def test_another_platform_may_be_asked_for(self) -> None:
         (made,) = self.run("repair", "--plat", "manylinux_2_28", "--only-plat", unrepaired_wheel("x86_64"))["repaired"]
         assert made["path"].endswith("-manylinux_2_28_x86_64.whl")

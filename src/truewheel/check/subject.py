@@ -131,9 +131,9 @@ class Subject:
         """Whether a platform tag is one that the user's own policy gives, and decides about."""
         if self.own_policy is None:
             return False
-        from truewheel.platforms.linux.policies import own_architecture
+        from truewheel.platforms.systems import of_own_policy
 
-        return own_architecture(self.own_policy, tag) is not None
+        return bool(of_own_policy(self.own_policy, (tag,)))
 
     @cached_property
     def evidence(self) -> Evidence | None:

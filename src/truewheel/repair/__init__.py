@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from truewheel.archive.writer import StagedWheel
+    from truewheel.platforms.own_policy import OwnPolicy
     from truewheel.platforms.verdict import Reason
     from truewheel.repair.options import RepairOptions
 
@@ -63,7 +64,7 @@ def plan_repair(reader: WheelReader, options: RepairOptions) -> RepairPlan:
 
 def plan_and_judge(reader: WheelReader, options: RepairOptions) -> Planned:
     """Return what a repair of the wheel would do, and the verdict that says so. Nothing is written."""
-    system = _system(reader)
+    system = _system(reader, options.own_policy)
     planned = None
     if system in {System.LINUX, System.ANY}:
         from truewheel.repair.linux import plan_linux
@@ -116,11 +117,11 @@ def stage_plan(
             yield staged, (*plan.notices, *rooms, *staged.notices)
 
 
-def _system(reader: WheelReader) -> System:
+def _system(reader: WheelReader, own: OwnPolicy | None) -> System:
     """Return the system that the wheel is named for; refuse one that is not ours to repair, and more than one."""
-    systems = systems_of(reader.name.platform)
+    systems = systems_of(reader.name.platform, own)
     if System.OTHER in systems:
-        foreign = next(tag for tag in reader.name.platform if systems_of([tag]) == {System.OTHER})
+        foreign = next(tag for tag in reader.name.platform if systems_of([tag], own) == {System.OTHER})
         raise RefusedError(
             f"is named for {foreign}; only Linux and macOS wheels can be repaired",
             where=reader.path.name,
@@ -182,7 +183,7 @@ def _confirm(staged: StagedWheel, plan: RepairPlan, jobs: int) -> None:
 
 def _broken(reader: WheelReader, plan: RepairPlan, new: tuple[str, ...], jobs: int) -> tuple[Reason, ...]:
     """Return what stands against the new name. new: the members to read whole, because they were just written."""
-    if systems_of(plan.platforms) <= {System.LINUX}:
+    if systems_of(plan.platforms, plan.own_policy) <= {System.LINUX}:
         from truewheel.repair.linux import broken_linux
 
         return broken_linux(reader, plan, new, jobs)

@@ -28,12 +28,12 @@ def inspect_wheel(
     """
     with WheelReader.open(wheel) as reader:
         report = _inspect(reader, search, jobs, own)
-        refusal = _refusal(systems_of(reader.name.platform), report) if report.native_files else ""
+        refusal = _refusal(systems_of(reader.name.platform, own), report) if report.native_files else ""
         return replace(report, could_be=(), plain=None, refusals=(refusal,)) if refusal else report
 
 
 def _inspect(reader: WheelReader, search: SearchOptions | None, jobs: int, own: OwnPolicy | None) -> WheelReport:
-    systems = systems_of(reader.name.platform)
+    systems = systems_of(reader.name.platform, own)
     if not systems & {System.MACOS, System.IOS}:
         from truewheel.report.linux import inspect_linux
 

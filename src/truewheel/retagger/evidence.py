@@ -57,6 +57,8 @@ def decide_label(
         raise RefusedError("holds no native file, so no Linux label says anything about it")
     own = next((verdict for verdict in verdicts if verdict.family not in FAMILIES), None)
     if own is not None:
+        # Tags of the policy are given by it alone; those of systems that nobody knows stay.
+        current = tuple(tag for tag in current if own.judgement(tag) is None)
         if plat in {"auto", own.family} or any(plat in item.policy.tags for item in own.judgements):
             return _own(own, current)
         verdicts = [verdict for verdict in verdicts if verdict is not own]

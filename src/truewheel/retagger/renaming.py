@@ -142,15 +142,12 @@ def renamed(reader: WheelReader, options: RetagOptions, evidence: Evidence) -> R
     if options.trust is not Trust.FILENAME:
         asked |= frozenset(base.platform)
     asked |= profiled.exact
-    exact = profiled.exact | (_of_own_policy(asked, options.own_policy) if options.own_policy else frozenset())
+    exact = profiled.exact
+    if options.own_policy:
+        from truewheel.platforms.systems import of_own_policy
+
+        exact |= of_own_policy(options.own_policy, asked)  # whatever the wheel is called now
     return Renaming(name, asked, exact, tuple(notices))
-
-
-def _of_own_policy(asked: frozenset[str], own: OwnPolicy) -> frozenset[str]:
-    """Return the tags that a policy of the user's own decides about, whatever the wheel is called now."""
-    from truewheel.platforms.linux.policies import own_architecture
-
-    return frozenset(tag for tag in asked if own_architecture(own, tag))
 
 
 def _believed(reader: WheelReader, options: RetagOptions, evidence: Evidence) -> WheelName:
