@@ -101,9 +101,7 @@ class Pip:
 
     def __init__(self, index: str, wheel: Path | None = None) -> None:
         """Take an index."""
-        program: list[str | Path] = (
-            [sys.executable, "-W", "ignore", wheel / "pip"] if wheel else [sys.executable, "-m", "pip"]
-        )
+        program = ["-W", "ignore", str(wheel / "pip")] if wheel else ["-m", "pip"]
         self._command = [sys.executable, *program, "--isolated", "--disable-pip-version-check", "--no-cache-dir"]
         self._index = index
 
