@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from truewheel.archive.leftovers import create_unfinished
 from truewheel.archive.names import SUFFIX
 from truewheel.archive.zip_write import copy_range
 from truewheel.errors import OutputError, UsageError
@@ -51,6 +52,8 @@ class StagedFile:
         self._published = False
         self._unsynced: int | None = None
         """A descriptor of the file while it may not be on the disk yet."""
+        self._held: int | None = None
+        """A descriptor that keeps others from taking the file for one that nobody wants."""
 
     def __enter__(self) -> Self:
         """Return the staged file itself."""
@@ -67,10 +70,20 @@ class StagedFile:
         if self._unsynced is not None:
             os.close(self._unsynced)
             self._unsynced = None
-        if self._published:
-            return
-        self.path.unlink(missing_ok=True)
-        remove_directories(self._made)
+        if not self._published:
+            self.path.unlink(missing_ok=True)
+            remove_directories(self._made)
+        self._let_go()
+
+    def hold(self, descriptor: int) -> None:
+        """Keep the lock of an open descriptor of the file, which stays the caller's, until the file has its name."""
+        if sys.platform != "win32":  # which does not rename files that are open
+            self._held = os.dup(descriptor)
+
+    def _let_go(self) -> None:
+        descriptor, self._held = self._held, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     def written(self, descriptor: int) -> None:
         """Be told that the file is complete; `descriptor` is an open one of it, which stays the caller's."""
@@ -94,6 +107,7 @@ class StagedFile:
         """Leave the file where it is, and what becomes of it to the caller; return its path."""
         self.sync()
         self._published = True
+        self._let_go()
         return self.path
 
     def replace(self, name: str) -> Path:
@@ -106,6 +120,7 @@ class StagedFile:
         with writing(target):
             self.path.replace(target)
             self._published = True
+            self._let_go()
             sync_directory(self.directory)
         return target
 
@@ -129,6 +144,7 @@ class StagedFile:
             else:
                 self._publish_new(target)
             self._published = True
+            self._let_go()
             sync_directory(self.directory)
         return target
 
@@ -154,11 +170,12 @@ def temporary_file(directory: Path, mode: int, *, sync: bool = True) -> Iterator
     with writing(directory):
         made = make_directory(directory)
         try:
-            path, descriptor = _create(directory, mode)
+            path, descriptor = create_unfinished(directory, mode)
         except OSError:
             remove_directories(made)
             raise
         staged = StagedFile(path, directory, made)
+        staged.hold(descriptor)
         try:
             with os.fdopen(descriptor, "wb", buffering=_BUFFER) as file:
                 yield file, staged
@@ -220,15 +237,6 @@ def make_directory(directory: Path) -> tuple[Path, ...]:
     missing = [path for path in (directory, *directory.parents) if not path.exists()]
     directory.mkdir(parents=True, exist_ok=True)
     return tuple(reversed(missing))
-
-
-def _create(directory: Path, mode: int) -> tuple[Path, int]:
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    for number in count():
-        path = directory / f".truewheel-{os.getpid()}-{number}.part"
-        with suppress(FileExistsError):
-            return path, os.open(path, flags, mode)
-    raise AssertionError
 
 
 def rename_new(path: Path, target: Path) -> None:

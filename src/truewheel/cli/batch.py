@@ -209,6 +209,7 @@ def _publish_each(
     planned: Sequence[PlannedWheel[Plan]],
 ) -> Failures:
     """Make one wheel after the other, each published when it is ready; return what failed."""
+    sweep(task.directory, [item.path for item in planned])
     plans = {str(item.path): item.plan for item in planned}
     at_once, within = pace(tuple(plans), options["jobs"])
 
@@ -228,6 +229,14 @@ def _publish_each(
     return failures + finish(options, published(made))
 
 
+def sweep(directory: Path | None, wheels: Iterable[Path]) -> None:
+    """Remove what killed runs left unfinished where new wheels go: in the directory, or beside the wheels."""
+    from truewheel.archive.leftovers import remove_leftovers
+
+    for folder in dict.fromkeys([directory] if directory else [wheel.parent for wheel in wheels]):
+        remove_leftovers(folder)
+
+
 def _publish_all(options: Mapping[str, Any], task: Task[Plan, Done], planned: Sequence[PlannedWheel[Plan]]) -> Failures:
     """Make all wheels and publish them together; return what failed."""
     from truewheel.batch.apply import apply_batch
@@ -236,6 +245,7 @@ def _publish_all(options: Mapping[str, Any], task: Task[Plan, Done], planned: Se
     plan = BatchPlan(tuple(planned), sysroot=str(task.sysroot), removes_inputs=task.removes_inputs)
     settings = Settings(task.sysroot, within)
     directory = _one_folder(task, [str(item.path) for item in planned])
+    sweep(directory, ())
     late = Failures()
 
     def then(made: tuple[Applied, ...]) -> None:

@@ -103,6 +103,7 @@ def _fix_all(
     """Check all wheels, find names that several would get, and only then write; return as `for_each` does."""
     from truewheel.batch.collisions import collisions
     from truewheel.check.fix import apply_fix, plan_fix
+    from truewheel.cli.batch import sweep
 
     directory = Path(options["wheel_dir"]) if options["wheel_dir"] else None
     planned: dict[Path, PlannedFix] = {}
@@ -117,6 +118,8 @@ def _fix_all(
         complain(error)
         failures.append(failed(str(writing[number].path), error))
         del planned[writing[number].path]
+
+    sweep(directory, planned)
 
     def fix(path: Path) -> Checked:
         fixed = apply_fix(path, planned[path].plan, directory, wanted, force=options["force"])

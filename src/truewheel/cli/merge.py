@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truewheel.batch.published import Published
-from truewheel.cli.batch import finish
+from truewheel.cli.batch import finish, sweep
 from truewheel.cli.each import deployment_target, exit_code, for_all
 from truewheel.cli.format import human_size, plural, printable
 from truewheel.cli.output import echo
@@ -63,6 +63,7 @@ def merge(options: Mapping[str, Any]) -> ExitCode:
     if options["dry_run"]:
         failures, code = for_all(options["wheels"], plan, present_plan)
     else:
+        sweep(directory, ())
         failures, code = for_all(
             options["wheels"], lambda wheels: merge_wheels(wheels, directory, chosen), present_result
         )
