@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import runpy
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from abi3info import DATAS, FUNCTIONS
 
 from support.checks import findings, messages, rules, wheel
+from support.elf_bytes import NEEDED, Elf, Sym
 from support.fixtures import family, odd
 from support.macho_bytes import (
     BUNDLE,
@@ -25,13 +27,16 @@ from support.macho_bytes import (
 )
 from truewheel.retagger.stable_abi import added_in
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "update_stable_abi.py"
 
 
-def module(*names: str, arch: str = "arm64") -> Macho:
+def module(*names: str, arch: str = "arm64", inits: Sequence[str] = ("PyInit__foo",)) -> Macho:
     """Return a module that wants these names of Python."""
-    symbols = [undefined(name) for name in names]
-    return Macho(arch, BUNDLE, commands=[build_version(1, "11.0")], symbols=[*symbols, defined("PyInit_foo")])
+    symbols = [*map(undefined, names), *map(defined, inits)]
+    return Macho(arch, BUNDLE, commands=[build_version(1, "11.0")], symbols=symbols)
 
 
 def stable(directory: Path, *names: str, tag: str = "cp39-abi3") -> list[str]:
@@ -98,6 +103,22 @@ def test_abi3t_does_not_promise_the_layout_of_a_module_definition(tmp_path: Path
     assert "module-name" not in rules(path)
     gil = wheel(tmp_path, "cp315-abi3-macosx_11_0_arm64", files)
     assert messages(gil, "stable-abi") == []
+
+
+def test_a_module_for_both_kinds_of_interpreters_may_know_the_layout(tmp_path: Path) -> None:
+    """With abi3t its `PyModExport_...` is taken; the other way in is for older interpreters."""
+    tag = "cp315-abi3.abi3t-macosx_11_0_"
+    both = module("PyModuleDef_Init", inits=("PyInit__foo", "PyModExport__foo"))
+    path = wheel(tmp_path, f"{tag}arm64", {"foo/_foo.abi3t.so": both.build()})
+    assert messages(path, "stable-abi") == []
+    fat_file = fat([both, module("PyModuleDef_Init", arch="x86_64")])
+    path = wheel(tmp_path, f"{tag}universal2", {"foo/_foo.abi3t.so": fat_file})
+    assert len(messages(path, "stable-abi")) == 1
+    inits = [Sym("PyModuleDef_Init", defined=False), Sym("PyInit__foo"), Sym("PyModExport__foo")]
+    for count, faults in ((2, 1), (3, 0)):
+        built = Elf(symbols=inits[:count], named=[(NEEDED, "libc.so.6")]).build().data
+        path = wheel(tmp_path / str(count), "cp315-abi3.abi3t-linux_x86_64", {"foo/_foo.abi3t.so": built})
+        assert len(messages(path, "stable-abi")) == faults
 
 
 def test_a_table_of_symbols_that_cannot_be_read(tmp_path: Path) -> None:

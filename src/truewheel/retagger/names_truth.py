@@ -2,7 +2,9 @@
 
 An interpreter imports a module only from a file whose ending it knows: `_x.cpython-311-x86_64-linux-gnu.so` (PEP 3149)
 from CPython 3.11 alone, `_x.abi3.so` from any CPython 3 with the GIL, `_x.abi3t.so` (PEP 803) from any from 3.15 on,
-`_x.pypy311-pp73-x86_64-linux-gnu.so` from one PyPy. A plain `_x.so` or `_x.pyd` says nothing.
+`_x.pypy311-pp73-x86_64-linux-gnu.so` from one PyPy. From 3.15 on the stable ABIs may stand before a platform as well
+(`_x.abi3-x86_64-linux-gnu.so`, `importlib.machinery.EXTENSION_SUFFIXES`), which older CPythons do not know. A plain
+`_x.so` or `_x.pyd` says nothing.
 """
 
 from __future__ import annotations
@@ -21,13 +23,14 @@ if TYPE_CHECKING:
 _FREE_THREADED = "t"
 _FIRST_FREE_THREADED = (3, 13)
 _FIRST_ABI3T = (3, 15)
+_FIRST_ABI3_WITH_PLATFORM = "315"
 _PATTERNS = (
     ("cpython", re.compile(r"cpython-(\d+)([a-z]*)(?:-.*)?\.so")),
     ("cpython", re.compile(r"cp(\d+)([a-z]*)-.*\.pyd")),
     ("pypy", re.compile(r"pypy(\d*)-()(?:.*)\.(?:so|pyd)")),
     ("graalpy", re.compile(r"graalpy\d+-(\d+)()-.*\.(?:so|pyd)")),
-    ("abi3", re.compile(r"()abi3()\.(?:so|pyd)")),
-    ("abi3t", re.compile(r"()abi3(t)\.(?:so|pyd)")),
+    ("abi3", re.compile(r"()abi3()(?:-[^.]+)?\.(?:so|pyd)")),
+    ("abi3t", re.compile(r"()abi3(t)(?:-[^.]+)?\.(?:so|pyd)")),
 )
 _TAG = re.compile(r"(cp|py|pp|graalpy)(\d)(\d*)")
 _CPYTHON_ABI = re.compile(r"cp\d+([a-z]*)")
@@ -47,7 +50,10 @@ _TITLES = {_Kind.CPYTHON: "CPython", _Kind.PYPY: "PyPy", _Kind.GRAALPY: "GraalPy
 
 
 class _Ending(NamedTuple):
-    """What the ending of a file's name says. digits: of the version, `311`; empty where it is left open."""
+    """What the ending of a file's name says.
+
+    digits: of the version, `311`, of the stable ABI that of the oldest; empty where it is left open.
+    """
 
     kind: _Kind
     digits: str
@@ -55,7 +61,8 @@ class _Ending(NamedTuple):
 
     def title(self) -> str:
         if self.kind is _Kind.ABI3:
-            return "the stable ABI of CPython with the GIL"
+            since = f" {self.digits[0]}.{self.digits[1:]} and later" if self.digits else ""
+            return f"the stable ABI of CPython{since} with the GIL"
         if self.kind is _Kind.ABI3T:
             return "the stable ABI of CPython 3.15 and later"
         return _title(self.kind, self.digits, self.flags)
@@ -107,7 +114,8 @@ def _parse(ending: str) -> _Ending | None:
     for kind, pattern in _PATTERNS:
         match = pattern.fullmatch(ending)
         if match:
-            return _Ending(_Kind(kind), match[1], match[2] if kind == "cpython" else "")
+            digits = _FIRST_ABI3_WITH_PLATFORM if kind == "abi3" and "-" in ending else match[1]
+            return _Ending(_Kind(kind), digits, match[2] if kind == "cpython" else "")
     return None
 
 
@@ -162,14 +170,23 @@ def _cpythons(digits: str, abi_tag: str) -> Sequence[_Interpreter]:
 def _imports(interpreter: _Interpreter, ending: _Ending) -> bool:
     """Whether an interpreter imports a module from a file with this ending."""
     if ending.kind in {_Kind.ABI3, _Kind.ABI3T}:
-        if interpreter.kind is not _Kind.CPYTHON:
-            return False
-        if ending.kind is _Kind.ABI3T:
-            return (int(interpreter.digits[:1]), int(interpreter.digits[1:] or 0)) >= _FIRST_ABI3T
-        return interpreter.digits.startswith("3") and _FREE_THREADED not in (interpreter.flags or "")
+        return interpreter.kind is _Kind.CPYTHON and _imports_stable(interpreter, ending)
     if ending.kind is not interpreter.kind:
         return False
     if ending.kind is _Kind.PYPY:
         return interpreter.digits.startswith(ending.digits)
     same_flags = interpreter.flags is None or ending.flags == interpreter.flags
     return ending.digits == interpreter.digits and same_flags
+
+
+def _imports_stable(interpreter: _Interpreter, ending: _Ending) -> bool:
+    """Whether a CPython imports a module for one of the stable ABIs."""
+    version = _version(interpreter.digits)
+    if ending.kind is _Kind.ABI3T:
+        return version >= _FIRST_ABI3T
+    has_gil = interpreter.digits.startswith("3") and _FREE_THREADED not in (interpreter.flags or "")
+    return has_gil and version >= _version(ending.digits)
+
+
+def _version(digits: str) -> tuple[int, int]:
+    return int(digits[:1] or 0), int(digits[1:] or 0)

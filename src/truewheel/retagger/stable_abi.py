@@ -22,6 +22,7 @@ STABLE = ("abi3", "abi3t")
 _PYTHON = ("Py", "_Py")
 _OPAQUE_USERS = frozenset({"PyModuleDef_Init", "PyModule_Create2", "PyModule_FromDefAndSpec2", "PyModule_ExecDef"})
 """Functions that take a module definition, which only code that knows its layout can have made."""
+_EXPORT = "PyModExport"
 _MOST_SHOWN = 4
 
 
@@ -34,10 +35,15 @@ class Code(NamedTuple):
 
 
 class Uses(NamedTuple):
-    """What one file wants of Python. names: the names of functions and data, sorted."""
+    """What one file wants of Python.
+
+    names: the names of functions and data, sorted.
+    exports: whether it offers its module by `PyModExport_...` (PEP 793), which interpreters with abi3t try first.
+    """
 
     member: str
     names: tuple[str, ...]
+    exports: bool = False
 
 
 class Fault(NamedTuple):
@@ -64,7 +70,8 @@ def faults(code: Code, claims: Mapping[str, Version]) -> Iterator[Fault]:
         newer = {symbol: added[symbol] for symbol in uses.names if added.get(symbol, oldest) > oldest}
         if newer:
             yield _too_new(uses.member, newer, oldest)
-        made = [symbol for symbol in uses.names if symbol in _OPAQUE_USERS] if "abi3t" in claims else []
+        opaque = "abi3t" in claims and not uses.exports
+        made = [symbol for symbol in uses.names if symbol in _OPAQUE_USERS] if opaque else []
         if made:
             problem = f"needs {_listed(made)}, so it knows the layout of PyModuleDef, which abi3t does not promise"
             yield Fault(uses.member, problem, "export PyModExport (PEP 793) instead")
@@ -93,18 +100,21 @@ def added_in() -> Mapping[str, Version]:
 def python_uses(code: Code) -> Iterator[Uses]:
     """Yield what each file wants of Python, in archive order: ELF files, then Mach-O files with all their slices."""
     for node in code.linux.graph.members():
-        yield Uses(node.name, _of_python(node.image.imports))
+        exports = any(name.startswith(_EXPORT) for name in node.image.python_inits)
+        yield Uses(node.name, _of_python(node.image.imports), exports)
     yield from mac_uses(code)
 
 
 def mac_uses(code: Code) -> Iterator[Uses]:
     """Yield what each Mach-O file wants of Python."""
-    from truewheel.analyzer.macho.symbols import undefined_names
+    from truewheel.analyzer.macho.symbols import python_inits, undefined_names
 
     for mac in code.macos.graph.members():
         data = code.reader.view(mac.name)
-        wanted = (undefined_names(data, item, mac.name) for item in mac.file.slices if item.file_type.is_loaded)
-        yield Uses(mac.name, _of_python(frozenset().union(*wanted)))
+        slices = [item for item in mac.file.slices if item.file_type.is_loaded]
+        names = _of_python(frozenset().union(*(undefined_names(data, item, mac.name) for item in slices)))
+        inits = [python_inits(data, item, mac.name) for item in slices]
+        yield Uses(mac.name, names, all(any(name.startswith(_EXPORT) for name in each) for each in inits))
 
 
 def _of_python(names: frozenset[str]) -> tuple[str, ...]:
