@@ -14,3 +14,8 @@ def test_tables_and_values() -> None:
 def test_what_is_no_toml() -> None:
     with pytest.raises(ValueError, match="Invalid value"):
         parse_toml("a = =\n")
+
+
+def test_what_is_nested_too_deeply() -> None:
+    with pytest.raises(ValueError, match="it is nested too deeply"):
+        parse_toml("a = " + "[" * 100_000)

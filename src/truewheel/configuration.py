@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from truewheel.errors import UsageError
+from truewheel.given_files import read_given
 from truewheel.toml import parse_toml
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def load(path: Path, commands: Mapping[str, Mapping[str, Setting]]) -> Settings:
     Raises UsageError for a file that cannot be read, a name that nothing has, and a value of the wrong kind.
     """
     try:
-        content = path.read_bytes()
+        content = read_given(path)
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from error
     if not _MENTIONED.search(content):

@@ -301,6 +301,27 @@ def test_runs_of_several_processes_at_a_time_are_all_told(tmp_path: Path) -> Non
     assert {item["new"] for item in told} == {wheel.name for wheel in (*wheels, *same)}
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'{"files": [], "meta": 1}',
+        b'{"files": [], "files": []}',
+        b'{"files": [{"filename": 1, "url": "x", "hashes": {}}]}',
+        b'{"files": [{"filename": "x", "url": null, "hashes": {}}]}',
+        b'{"files": [{"filename": "x", "url": "x", "hashes": []}]}',
+        b'{"files": [{"filename": "x", "url": "x", "hashes": {}, "size": "1"}]}',
+        b'{"files": [{"filename": "x", "url": "x", "hashes": {}, "yanked": null}]}',
+        b'{"files": [{"filename": "x", "url": "x", "hashes": {}, "requires-python": 3}]}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_document_with_other_values_is_no_project(document: bytes, tmp_path: Path) -> None:
+    (tmp_path / "simple" / "a").mkdir(parents=True)
+    (tmp_path / "simple" / "a" / "index.json").write_bytes(document)
+    with pytest.raises(InvalidInputError, match="is no document of a package index"):
+        update_index(tmp_path / "simple", [pure_wheel(tmp_path / "dist", "a")])
+
+
 def test_a_refused_index_is_not_even_made(tmp_path: Path) -> None:
     one, other = pure_wheel(tmp_path / "1", "a"), tmp_path / "b-1.0-py3-none-any.whl"
     other.write_bytes(b"none")

@@ -212,3 +212,71 @@ def test_a_program_that_is_not_there_stands_for_nothing() -> None:
     outcome = truewheel("show", "--executable-path", "/nowhere/python", unrepaired_wheel("x86_64"))
     assert outcome.code == 2
     assert outcome.errors.strip() == "error: --executable-path: /nowhere/python: there is no such program or folder"
+
+
+class TestWhatIsNoFile:
+    """A named pipe that nobody writes to; to open it as a file would wait for ever."""
+
+    PIPE = "foo-1.0-py3-none-any.whl"
+
+    @pytest.fixture(autouse=True)
+    def pipe(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("truewheel.given_files._PATIENCE", 0.01)
+        os.mkfifo(here / self.PIPE)
+        build_wheel(here, {}, filename="bar-1.0-py3-none-any.whl", dist_info="bar-1.0.dist-info")
+
+    @pytest.mark.parametrize(
+        "command",
+        [("show",), ("why",), ("repair",), ("check",), ("check", "--fix"), ("retag", "--build", "1"), ("accepts",)],
+    )
+    def test_is_no_wheel(self, command: tuple[str, ...]) -> None:
+        assert told(*command, self.PIPE) == (3, f"error: {self.PIPE}: is a named pipe, not a file")
+
+    @pytest.mark.parametrize(
+        ("option", "code", "what"),
+        [
+            (("--plan", PIPE, "--build", "1"), 1, f"{PIPE}: is a named pipe, not a file (name a file)"),
+            (("--profiles", PIPE, "--for", "x"), 2, "--for: there is no profile 'x'"),
+            (("--policy", PIPE, "--build", "1"), 2, f"{PIPE}: `name` is missing (it is a text)"),
+        ],
+    )
+    def test_says_nothing(self, option: tuple[str, ...], code: int, what: str) -> None:
+        found, line = told("retag", *option, "bar-1.0-py3-none-any.whl")
+        assert found == code
+        assert what in line
+
+    def test_is_no_plan_and_no_list(self) -> None:
+        code, line = told("apply", self.PIPE)
+        assert (code, line.partition(": Exp")[0]) == (3, f"error: {self.PIPE}: is no JSON document")
+        what = f"error: --from-file: {self.PIPE}: names no wheel (one path a line)"
+        assert told("check", "--from-file", self.PIPE) == (2, what)
+
+    def test_is_not_replaced(self, here: Path) -> None:
+        done = truewheel("check", "--sarif", self.PIPE, "bar-1.0-py3-none-any.whl")
+        assert f"error: {self.PIPE}: is a named pipe, not a file" in done.errors
+        assert (here / self.PIPE).is_fifo()
+
+    def test_a_list_may_come_out_of_a_process(self, here: Path) -> None:
+        command = f"exec {sys.executable} -m truewheel accepts --from-file <(printf '%s' bar-1.0-py3-none-any.whl)"
+        done = subprocess.run(
+            ["bash", "-c", command], env=environment(), cwd=here, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout.splitlines()[0]) == (0, "bar-1.0-py3-none-any.whl")
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "code"),
+    [
+        ("deep.json", ("apply", "deep.json"), 3),
+        ("deep.toml", ("retag", "--profiles", "deep.toml", "--for", "x", HELLO), 2),
+        ("deep.toml", ("check", "--policy", "deep.toml", HELLO), 2),
+        ("deep.toml", ("check", "--config", "deep.toml", HELLO), 2),
+    ],
+)
+def test_what_is_nested_too_deeply(name: str, option: tuple[str | Path, ...], code: int, here: Path) -> None:
+    begin = "a = " if name.endswith("toml") else ""
+    (here / name).write_text(f"[tool.truewheel]\n{begin}" * bool(begin) + "[" * 100_000)
+    found, line = told(*option)
+    assert found == code
+    assert line.startswith("error: deep.")
+    assert "nested too deeply" in line

@@ -21,6 +21,7 @@ from truewheel.archive.record import ALGORITHMS, Record
 from truewheel.archive.zip import read_entries
 from truewheel.archive.zip_format import STORED
 from truewheel.errors import InvalidArchiveError, InvalidInputError, InvalidWheelError
+from truewheel.given_files import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,7 +68,7 @@ class WheelReader:
         """
         name = name or WheelName.parse(path.name)
         try:
-            file = path.open("rb", buffering=0)
+            file = open_file(path)
         except OSError as error:
             raise InvalidInputError(f"cannot be opened: {error.strerror}", where=str(path)) from error
         try:
@@ -169,8 +170,12 @@ class WheelReader:
     @cached_property
     def record(self) -> Record:
         """The RECORD file; raises InvalidWheelError when it cannot be understood."""
-        name = f"{self.dist_info}/RECORD"
-        return Record.parse(self.read(name), name)
+        return Record.parse(self.read(self.record_name), self.record_name)
+
+    @property
+    def record_name(self) -> str:
+        """The name of the RECORD file."""
+        return f"{self.dist_info}/RECORD"
 
     @cached_property
     def unrecorded(self) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from truewheel.batch.files import place_of, write_file
 from truewheel.batch.journal import folder_of, is_committed
 from truewheel.bundler.digests import file_sha256
 from truewheel.errors import InvalidInputError, OutputError
+from truewheel.given_files import read_given
+from truewheel.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +74,7 @@ def _beside(plan_file: Path) -> Path:
 def _noted(plan_file: Path, digest: str) -> Mapping[str, str]:
     """Return the digests of the results, by name; none when nothing is noted of the very plan."""
     try:
-        data = json.loads(_beside(plan_file).read_bytes())
+        data = parse_json(read_given(_beside(plan_file)))
         if (data["schema"], data["plan"]) != (SCHEMA, digest):
             return {}
         return {item["name"]: item["sha256"] for item in data["results"]}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from truewheel.archive.staging import make_directory, remove_directories, same_bytes, sync_directory, writing
 from truewheel.errors import OutputError
+from truewheel.given_files import no_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,8 +57,17 @@ def _lock_of(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def require_file_or_nothing(path: Path) -> None:
+    """Raise OutputError where a pipe or a device is, whose place no file may take."""
+    with writing(path):
+        kind = no_file(path.stat().st_mode) if path.exists() and not path.is_dir() else ""
+    if kind:
+        raise OutputError(f"is {kind}, not a file", where=str(path), hint="name a file")
+
+
 def write_file(path: Path, content: bytes) -> Path:
     """Bring a file into its folder, which is made if need be; one that has this content already is left alone."""
+    require_file_or_nothing(path)
     if not (path.is_file() and path.read_bytes() == content):
         with _replacing(path) as file:
             file.write(content)

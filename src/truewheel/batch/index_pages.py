@@ -16,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 from truewheel.archive.names import SUFFIX
 from truewheel.batch.index_entry import Entry
 from truewheel.errors import InvalidInputError
+from truewheel.given_files import read_given
+from truewheel.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +34,14 @@ _OURS = {
     "data-dist-info-metadata",
     "dist-info-metadata",
     "yanked",
+}
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "filename": (str,),
+    "url": (str,),
+    "hashes": (dict,),
+    "requires-python": (str, type(None)),
+    "size": (int, type(None)),
+    "yanked": (bool, str),
 }
 _HEAD = """<!DOCTYPE html>
 <html>
@@ -141,8 +151,9 @@ def read_project(folder: Path) -> tuple[list[Entry], dict[str, Any]]:
     document, page = folder / _DOCUMENT, folder / _PAGE
     if document.exists():
         try:
-            data = json.loads(document.read_bytes())
+            data = parse_json(read_given(document))
             rest = {name: value for name, value in data.items() if name != "files"}
+            _demand(rest.get("meta", {}), dict)
             return [_from_fields(fields) for fields in data["files"]], rest
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             what = "is no document of a package index"
@@ -157,7 +168,7 @@ def read_projects(root: Path) -> list[str]:
     document, page = root / _DOCUMENT, root / _PAGE
     if document.exists():
         try:
-            return [str(item["name"]) for item in json.loads(document.read_bytes())["projects"]]
+            return [str(item["name"]) for item in parse_json(read_given(document))["projects"]]
         except (ValueError, TypeError, KeyError) as error:
             what = "is no document of a package index"
             raise InvalidInputError(what, where=str(document), hint="mend or remove it") from error
@@ -170,6 +181,9 @@ def read_projects(root: Path) -> list[str]:
 
 def _from_fields(fields: Mapping[str, Any]) -> Entry:
     metadata = fields.get("core-metadata", fields.get("data-dist-info-metadata", fields.get("dist-info-metadata")))
+    for name, kinds in _KINDS.items():
+        if name in fields:
+            _demand(fields[name], *kinds)
     return Entry(
         filename=fields["filename"],
         url=fields["url"],
@@ -180,6 +194,11 @@ def _from_fields(fields: Mapping[str, Any]) -> Entry:
         yanked=fields.get("yanked", False),
         extra={name: value for name, value in fields.items() if name not in _OURS},
     )
+
+
+def _demand(value: object, *kinds: type) -> None:
+    if type(value) not in kinds:
+        raise TypeError(value)
 
 
 def _from_link(attributes: Mapping[str, str | None], text: str) -> Entry | None:
@@ -204,7 +223,7 @@ def _from_link(attributes: Mapping[str, str | None], text: str) -> Entry | None:
 def _links(page: Path) -> list[tuple[dict[str, str | None], str]]:
     """Return the anchors of a page, each with its attributes and its text."""
     reader = _Anchors()
-    reader.feed(page.read_text("utf-8", "replace"))
+    reader.feed(read_given(page).decode("utf-8", "replace"))
     reader.close()
     return [(attributes, "".join(texts).strip()) for attributes, texts in reader.found]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from truewheel.archive.names import SUFFIX
 from truewheel.errors import UsageError
+from truewheel.given_files import read_given
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +44,7 @@ def listed(name: str) -> tuple[str, ...]:
     Raises UsageError for a list that cannot be read or that names nothing.
     """
     try:
-        content = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+        content = sys.stdin.buffer.read() if name == STDIN else read_given(Path(name))
     except OSError as error:
         raise UsageError(f"{name}: cannot be read: {error.strerror}", where="--from-file") from error
     lines = tuple(os.fsdecode(line) for line in content.splitlines() if line.strip())

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from truewheel.archive.staging import make_directory, remove_directories, sync_directory, writing
 from truewheel.batch.files import write_file
 from truewheel.errors import OutputError
+from truewheel.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -121,11 +122,11 @@ def interrupted(directory: Path) -> Iterator[object]:
         with suppress(OSError):
             folder.rmdir()  # only one that is empty lets itself be removed
         with suppress(OSError, ValueError, KeyError, TypeError):
-            digest = json.loads((folder / _NAME).read_bytes().partition(b"\n")[0])["plan"]
+            digest = parse_json((folder / _NAME).read_bytes().partition(b"\n")[0])["plan"]
             if folder != folder_of(directory, digest) or not is_committed(directory, digest):
                 continue
             if (folder / _PLAN).exists():
-                yield json.loads((folder / _PLAN).read_bytes())
+                yield parse_json((folder / _PLAN).read_bytes())
             else:
                 with open_journal(directory, digest) as journal:
                     journal.remove()
@@ -167,7 +168,7 @@ def _lines(content: bytes, digest: str) -> Iterator[Any]:
     """Yield the lines that can be read; none of the journal of something else."""
     for number, text in enumerate(content.splitlines()):
         try:
-            line = json.loads(text)
+            line = parse_json(text)
         except ValueError:
             line = {}
         if number == 0 and line != {"schema": SCHEMA, "plan": digest}:

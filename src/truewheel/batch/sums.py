@@ -14,6 +14,8 @@ from truewheel.archive.names import SUFFIX
 from truewheel.batch.files import locked, write_file
 from truewheel.bundler.digests import file_digests, file_sha256
 from truewheel.errors import InvalidInputError
+from truewheel.given_files import read_given
+from truewheel.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +54,7 @@ def _present_sums(directory: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     sums = {}
-    for line in path.read_text("utf-8", "replace").splitlines():
+    for line in read_given(path).decode("utf-8", "replace").splitlines():
         found = _LINE.fullmatch(line)
         if found is None:
             raise InvalidInputError(f"{line!r} is no line of a list of sums", where=str(path), hint="remove the file")
@@ -89,7 +91,7 @@ def _present_names(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        data = json.loads(path.read_bytes())
+        data = parse_json(read_given(path))
         known = data["schema"] == SCHEMA and all(
             sorted(item) == ["new", "new_sha256", "old", "old_sha256"] for item in data["names"]
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truewheel.errors import InvalidInputError
+from truewheel.given_files import open_file
 from truewheel.threads import each_in_order
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def file_digests(paths: Iterable[str], jobs: int) -> dict[str, str]:
 def _digest(path: str, _state: tuple[int, ...]) -> str:
     digest = sha256()
     buffer = memoryview(bytearray(_CHUNK))
-    with Path(path).open("rb", buffering=0) as file:
+    with open_file(Path(path)) as file:
         while size := file.readinto(buffer):
             digest.update(buffer[:size])
     return digest.hexdigest()

@@ -17,6 +17,8 @@ from truewheel.cli.each import attempt, complain, failed, pace
 from truewheel.cli.format import plural, printable
 from truewheel.cli.output import echo
 from truewheel.errors import ExitCode, InvalidInputError, TruewheelError
+from truewheel.given_files import read_given
+from truewheel.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,11 +96,11 @@ def _apply(
 def _read(path: Path) -> BatchPlan:
     """Return the plan in a file; raise InvalidInputError when it holds none."""
     try:
-        data = json.loads(path.read_bytes())
+        data = parse_json(read_given(path))
     except OSError as error:
         raise InvalidInputError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except ValueError as error:
-        raise InvalidInputError("is no JSON document", where=str(path), hint="make the plan again") from error
+        raise InvalidInputError(f"is no JSON document: {error}", where=str(path), hint="make the plan again") from error
     try:
         return BatchPlan.from_json(data, path.parent)
     except InvalidInputError as error:

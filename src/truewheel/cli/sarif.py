@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from truewheel.batch.files import require_file_or_nothing
 from truewheel.cli.output import echo
 from truewheel.errors import OutputError
 from truewheel.version import __version__
@@ -40,6 +41,7 @@ def write_sarif(
         echo(text, nl=False)
         return
     path = Path(place)
+    require_file_or_nothing(path)
     unfinished = path.parent / f".truewheel-{os.getpid()}.part"
     try:
         if path.is_dir():

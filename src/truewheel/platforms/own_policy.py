@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from truewheel.errors import UsageError
+from truewheel.given_files import read_given
 from truewheel.toml import parse_toml
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class OwnPolicy:
 def read_own_policy(path: Path) -> OwnPolicy:
     """Return the policy that a file describes; raise UsageError for one that is not understood."""
     try:
-        table = parse_toml(path.read_text("utf-8"))
+        table = parse_toml(read_given(path).decode())
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except ValueError as error:  # UnicodeDecodeError and TOMLDecodeError are both

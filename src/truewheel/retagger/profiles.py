@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truewheel.errors import UsageError
+from truewheel.given_files import read_given
 from truewheel.retagger.axes import Axis
 from truewheel.retagger.known_tags import complaint
 from truewheel.retagger.tags import spellings
@@ -132,7 +133,7 @@ _KINDS: Mapping[str, type] = {
 def _tables(path: Path, where: str) -> dict[str, Any]:
     """Return the tables of a file of profiles; raise UsageError when it is none."""
     try:
-        whole = parse_toml(path.read_text(encoding="utf-8"))
+        whole = parse_toml(read_given(path).decode())
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=where) from error
     except ValueError as error:  # UnicodeDecodeError and TOMLDecodeError are both
