@@ -293,3 +293,69 @@ def test_pip_takes_the_wheel_of_best_rank_and_uv_another(uv: str, tmp_path: Path
     assert f"Tag: {best('uv').removeprefix('ranked-1.0-').removesuffix('.whl')}\n" in info.read_text("utf-8")
     with zipfile.ZipFile(wheels[3]) as archive:
         assert info.read_bytes() == archive.read("ranked-1.0.dist-info/WHEEL")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "takers"),
+    [
+        ("a member twice", {"pip", "uv"}),
+        ("another version of the format", set()),
+        ("another project in METADATA", {"installer"}),
+        ("another version in METADATA", {"pip", "installer"}),
+        ("a build that is none", {"installer"}),
+        ("no RECORD", set()),
+        ("a local version in the name only", {"pip", "uv", "installer"}),
+    ],
+)
+def test_which_installer_takes_what_no_relabelling_mends(
+    fault: str, takers: set[str], uv: str, installer: Path, site: Path, tmp_path: Path
+) -> None:
+    """Why each of these is an error: one refuses it at least, or it becomes another version than its name says.
+
+    Of a wheel whose METADATA is of another project, releases of pip think differently.
+    """
+    wheel = hopeless(tmp_path / "wheels")[fault]
+    by_hand: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "installer",
+        "--no-compile-bytecode",
+        "--destdir",
+        str(tmp_path / "by-hand"),
+        wheel,
+    ]
+    environment = Environment(uv, tmp_path / "venv")
+    done: dict[str, subprocess.CompletedProcess[Any]] = {
+        "pip": pip("install", *OFFLINE, "--no-compile", wheel, into=site),
+        "uv": environment.install([wheel]),
+        "installer": subprocess.run(
+            by_hand, env={"PYTHONPATH": str(installer), "PATH": os.environ["PATH"]}, capture_output=True, check=False
+        ),
+    }
+    varying = {"pip"} if fault == "another project in METADATA" else set()
+    assert {name for name, outcome in done.items() if outcome.returncode == 0} - varying == takers
+
+
+@pytest.mark.slow
+def test_of_one_release_the_highest_build_is_taken_but_a_better_tag_comes_first(uv: str, tmp_path: Path) -> None:
+    def offer(folder: Path, name: str, build: str, tag: str) -> Path:
+        lines = HEAD + (f"Build: {build}\n" if build else "") + f"Tag: {tag}\n"
+        return faulty(folder, name, lines, tag=tag, stem=f"{name}-1.0-{build}" if build else "")
+
+    builds = [offer(tmp_path / "a", "many", build, "py3-none-any") for build in ("", "1", "10", "2zz")]
+    own = "py{}{}-none-any".format(*sys.version_info)
+    tags = [offer(tmp_path / "b", "best", "9", "py3-none-any"), offer(tmp_path / "b", "best", "", own)]
+    for name, wheels, taken in (("many", builds, builds[2]), ("best", tags, tags[1])):
+        find = ("--no-index", "--no-deps", "--find-links", taken.parent)
+        report = tmp_path / f"{name}.json"
+        done = pip("install", "--dry-run", "--quiet", "--ignore-installed", "--report", report, *find, name)
+        assert done.returncode == 0, done.stderr
+        (item,) = json.loads(report.read_text("utf-8"))["install"]
+        assert item["download_info"]["url"].rpartition("/")[2] == taken.name
+        assert Environment(uv, tmp_path / name)("install", *find, name).returncode == 0
+        (info,) = (tmp_path / name).glob(f"lib/python*/site-packages/{name}-1.0.dist-info/WHEEL")
+        with zipfile.ZipFile(taken) as archive:
+            assert info.read_bytes() == archive.read(f"{name}-1.0.dist-info/WHEEL")
+        for wheel in wheels:
+            assert truewheel("check", wheel).code == 0, wheel.name
