@@ -1,0 +1,1 @@
+"""Windows: the PE format, read as strictly as Windows' loader reads it."""

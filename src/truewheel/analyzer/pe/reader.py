@@ -1,0 +1,89 @@
+"""PE: the bytes of one file of Windows -> a `PeFile`.
+
+Follows Microsoft's "PE Format", sections "The .idata Section" and "Delay-Load Import Tables". Only headers and import
+tables are read. A hostile file cannot make us read more than it is long, or build more text than twice that.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from truewheel.analyzer.pe.image import DllUse, PeFile
+from truewheel.analyzer.pe.layout import Directory, read_layout
+from truewheel.analyzer.pe.text import Budget, text_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from truewheel.analyzer.pe.layout import Buffer, Layout
+
+_IMPORT = Struct("<5I")
+_DELAY_IMPORT = Struct("<8I")
+_ADDRESSES_ARE_RELATIVE = 1
+_HINT = 2
+
+
+def read_pe(data: Buffer, where: str) -> PeFile:
+    """Read the PE file in `data`; `where` is its name for errors.
+
+    Raises InvalidBinaryError when the file is cut short or contradicts itself.
+    """
+    layout = read_layout(data, where)
+    tables = _Tables(layout)
+    return PeFile(
+        machine=layout.machine,
+        wide=layout.wide,
+        is_dll=layout.is_dll,
+        dot_net=Directory.DOT_NET in layout.directories,
+        uses=(*tables.imports(), *tables.delayed()),
+    )
+
+
+class _Tables:
+    """The import tables of one file, and how much may still be read of them."""
+
+    __slots__ = ("_budget", "_layout")
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._budget = Budget(layout)
+
+    def imports(self) -> Iterator[DllUse]:
+        """Yield the DLLs that Windows loads with the file."""
+        for entry in self._entries(Directory.IMPORT, _IMPORT):
+            lookup, _, _, name, bound = entry
+            if not name or not bound:
+                return
+            yield DllUse(text_at(self._layout, name, self._budget), tuple(self._names(lookup or bound)))
+
+    def delayed(self) -> Iterator[DllUse]:
+        """Yield the DLLs that are loaded when something of them is first called."""
+        for entry in self._entries(Directory.DELAY_IMPORT, _DELAY_IMPORT):
+            attributes, name, _, _, lookup, *_ = entry
+            if not name:
+                return
+            base = 0 if attributes & _ADDRESSES_ARE_RELATIVE else self._layout.base
+            names = tuple(self._names(lookup - base, base)) if lookup else ()
+            yield DllUse(text_at(self._layout, name - base, self._budget), names, delayed=True)
+
+    def _entries(self, directory: Directory, form: Struct) -> Iterator[tuple[int, ...]]:
+        """Yield the entries of a table, which ends with an empty one, whatever size the directory says."""
+        address, _ = self._layout.directories.get(directory, (0, 0))
+        while address:
+            self._budget.spend(form.size, address)
+            yield form.unpack(self._layout.read(address, form.size))
+            address += form.size
+
+    def _names(self, address: int, base: int = 0) -> Iterator[str]:
+        """Yield the names of a lookup table; entries with the highest bit set are numbers instead."""
+        size = 8 if self._layout.wide else 4
+        by_number = 1 << (8 * size - 1)
+        while True:
+            self._budget.spend(size, address)
+            entry = int.from_bytes(self._layout.read(address, size), "little")
+            if not entry:
+                return
+            if not entry & by_number:
+                yield text_at(self._layout, entry - base + _HINT, self._budget)
+            address += size
