@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truewheel.threads import beside, each_in_order
+from truewheel.threads import Behind, beside, each_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,3 +160,63 @@ def test_no_thread_outlives_its_block() -> None:
     with pytest.raises(KeyError), beside(work, jobs=2):
         raise KeyError
     assert ended.is_set()
+
+
+class TestBehind:
+    def test_pieces_are_done_in_order_and_all_of_them(self) -> None:
+        done: list[int] = []
+        with Behind(bound=3) as behind:
+            for number in range(50):
+                behind.do(partial(done.append, number), held=number % 5)
+            behind.wait()
+        assert done == list(range(50))
+
+    def test_the_caller_goes_on_meanwhile(self) -> None:
+        gate = threading.Event()
+        with Behind(bound=1) as behind:
+            behind.do(gate.wait, held=1)
+            gate.set()  # a caller that waited for the work would never come here
+            behind.wait()
+
+    def test_the_caller_waits_while_waiting_pieces_hold_too_much(self) -> None:
+        held = most = 0
+        lock = threading.Lock()
+
+        def release(size: int) -> None:
+            nonlocal held
+            with lock:
+                held -= size
+
+        with Behind(bound=10) as behind:
+            for size in (4, 4, 4, 4, 25, 4):
+                behind.do(partial(release, size), size)
+                with lock:
+                    held += size
+                    most = max(most, held)
+            behind.wait()
+        assert held == 0
+        assert most <= 25
+
+    def test_an_error_ends_it_and_is_raised_by_the_next_call(self) -> None:
+        done: list[str] = []
+        with Behind(bound=100) as behind:
+            behind.do(partial(int, "no number"), held=1)
+            with pytest.raises(ValueError, match="no number"):
+                behind.wait()
+            with pytest.raises(ValueError, match="no number"):
+                behind.do(partial(done.append, "later"), held=1)
+        assert done == []
+
+    def test_what_waits_is_not_begun_when_the_block_fails(self) -> None:
+        gate, done = threading.Event(), list[str]()
+
+        def failing() -> None:
+            with Behind(bound=100) as behind:
+                behind.do(gate.wait, held=1)
+                behind.do(partial(done.append, "later"), held=1)
+                threading.Timer(0.05, gate.set).start()
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            failing()
+        assert done == []

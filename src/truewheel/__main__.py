@@ -11,6 +11,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGE = 1 << 20
 _FREE = 16 << 20
 _OBJECTS = 50_000
+_TURN = 0.0005
 
 
 def program() -> NoReturn:
@@ -36,6 +37,7 @@ def main() -> NoReturn:
 def _run() -> int:
     """Run the command line; return the exit code."""
     gc.set_threshold(_OBJECTS)  # the objects of a start alone would be searched for cycles many times
+    sys.setswitchinterval(_TURN)  # a thread that copies asks for a turn between one piece and the next
     _hand_back_large_blocks()
     from truewheel.cli.main import run
 

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+
+    from typing_extensions import Self
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -73,6 +76,84 @@ def beside(work: Callable[[], Result], *, jobs: int) -> Iterator[Callable[[], Re
         yield result
     finally:
         thread.join()
+
+
+class Behind:
+    """A thread that does one piece of work after the other while its caller goes on; a context manager.
+
+    Once a piece has failed no further one is begun, and the next call raises its error. Pieces that wait when the block
+    is left by an exception are not begun.
+    """
+
+    def __init__(self, bound: int) -> None:
+        """Start the thread. bound: the bytes that waiting pieces may hold together; a piece that holds more waits."""
+        self._bound = bound
+        self._waiting: list[tuple[Callable[[], object], int]] = []
+        self._held = 0
+        self._busy = self._ended = False
+        self._failed: list[Callable[[], object]] = []
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        """Return the thread itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End the thread."""
+        with self._changed:
+            self._waiting.clear()
+            self._ended = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def do(self, work: Callable[[], object], held: int) -> None:
+        """Do the work after all that came before. held: the bytes that it holds until it is done."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._held or self._held + held <= self._bound or self._failed)
+            self._raise()
+            self._waiting.append((work, held))
+            self._held += held
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Return when everything is done."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._failed or not (self._waiting or self._busy))
+            self._raise()
+
+    def _raise(self) -> None:
+        for failure in self._failed:
+            failure()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._waiting or self._ended)
+                if not self._waiting:
+                    return
+                work, held = self._waiting.pop(0)
+                self._busy = True
+            failures = _failure(work)
+            with self._changed:
+                self._held -= held
+                if failures:
+                    self._failed += failures
+                    self._waiting.clear()
+
+
+def _failure(work: Callable[[], object]) -> list[Callable[[], object]]:
+    """Do the work; return how to raise what it raised, if it did."""
+    try:
+        work()
+    except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
+        return [partial(_raise, error)]
+    return []
 
 
 class _Line(Generic[Item, Result]):

@@ -178,7 +178,7 @@ def test_an_easy_retag_loads_nothing_that_judges(tmp_path: Path) -> None:
     for arguments in (("--build", "1"), ("--platform-tag", "manylinux_2_28_x86_64")):
         modules = loaded("retag", *arguments, "--overwrite", wheel)
         assert "truewheel.retagger.retag" in modules
-        heavy = ("truewheel.analyzer", "truewheel.platforms", "truewheel.bundler", "json", "tomllib", "packaging.tags")
+        heavy: tuple[str, ...] = ("truewheel.analyzer", "truewheel.platforms", "truewheel.bundler", "json", "tomllib", "packaging.tags")
         heavy += ("click", "dataclasses", "inspect", "shutil", "csv", "email")
         assert [name for name in sorted(modules) if name.startswith(heavy)] == []
 

@@ -80,7 +80,7 @@ class Record(NamedTuple):
     @property
     def signatures(self) -> tuple[str, ...]:
         """The names that signatures of this file would have."""
-        return tuple(self.where + suffix for suffix in SIGNATURES)
+        return signatures(self.where)
 
     def paths(self) -> frozenset[str]:
         """Return every path that has a row."""
@@ -145,6 +145,11 @@ class Record(NamedTuple):
             else:
                 rows.append(row)
         return Record(renamed(self.where), tuple(rows))
+
+
+def signatures(where: str) -> tuple[str, ...]:
+    """Return the names that signatures of the RECORD with this name would have."""
+    return tuple(where + suffix for suffix in SIGNATURES)
 
 
 def format_row(path: str, content: tuple[bytes, int] | None, newline: str) -> str:

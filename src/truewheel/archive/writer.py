@@ -18,6 +18,7 @@ from deflate import crc32
 
 from truewheel.archive.compress import NewMember, Pending, compress, compress_all
 from truewheel.archive.member_names import check_names
+from truewheel.archive.record import signatures
 from truewheel.archive.record_rewrite import rewrite_record
 from truewheel.archive.staging import copy_unchanged, source_mode, temporary_file
 from truewheel.archive.verify import verify
@@ -27,7 +28,7 @@ from truewheel.errors import InvalidArchiveError, UsageError
 from truewheel.threads import beside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -153,34 +154,42 @@ class _Written(NamedTuple):
 
 def _write(source: WheelReader, changes: Changes, order: _Order, file: BinaryIO, jobs: int) -> _Written:
     """Write the whole archive."""
-    archive = ArchiveWriter(file)
     stamp = new_stamp(source)
     digests: dict[str, tuple[bytes, int]] = {}
     new: dict[str, tuple[int, int]] = {}
+    with ArchiveWriter(file) as archive:
 
-    def put(item: Compressed) -> None:
-        archive.add(_entry(item, stamp), item.data)
-        digests[item.member.name] = item.sha256, item.size
-        new[item.member.name] = item.crc32, item.size
+        def put(item: Compressed) -> None:
+            archive.add(_entry(item, stamp), item.data)
+            digests[item.member.name] = item.sha256, item.size
+            new[item.member.name] = item.crc32, item.size
 
-    archive.copy(source, order.copied)
-    with beside(changes.later, jobs=jobs) as later:
-        for item in compress_all(order.put, jobs):
+        archive.copy(source, order.copied)
+        with beside(changes.later, jobs=jobs) as later:
+            for item in compress_all(order.put, jobs):
+                put(item)
+                del item  # its bytes, before the next one is waited for
+            order = _completed(source, changes, order, later())
+        archive.copy(source, order.copied_metadata)
+        for item in compress_all(order.put_metadata, jobs):
             put(item)
-            del item  # its bytes, before the next one is waited for
-        order = _completed(source, changes, order, later())
-    archive.copy(source, order.copied_metadata)
-    for item in compress_all(order.put_metadata, jobs):
-        put(item)
-    put_names = [member.name for member in (*order.put, *order.put_metadata)]
-    rewrite = rewrite_record(source, changes.removed, put_names, changes.rehashed)
-    old, where = source.record.where, changes.renamed(source.record.where)
+        put_names = [member.name for member in (*order.put, *order.put_metadata)]
+        record, notices = _new_record(source, changes, put_names, digests)
+        put(compress(record))
+        archive.finish()
+    return _Written((*order.names(), record.name), new, notices)
+
+
+def _new_record(
+    source: WheelReader, changes: Changes, put: Sequence[str], digests: Mapping[str, tuple[bytes, int]]
+) -> tuple[NewMember, tuple[str, ...]]:
+    """Return the new RECORD, and sentences for the user. put: all new members; digests: sha256 and size of each."""
+    rewrite = rewrite_record(source, changes.removed, put, changes.rehashed)
+    where = source.record.where
     dropped = {changes.renamed(name) for name in rewrite.dropped}
     added = {changes.renamed(name): digest for name, digest in rewrite.digests.items()}
     content = source.record.edited(dropped, {**added, **digests}, changes.renamed if changes.folders else None)
-    put(compress(NewMember(where, content, source.entries[old].mode & 0o777 or 0o644)))
-    archive.finish()
-    return _Written((*order.names(), where), new, rewrite.notices)
+    return NewMember(changes.renamed(where), content, source.entries[where].mode & 0o777 or 0o644), rewrite.notices
 
 
 def _completed(source: WheelReader, changes: Changes, order: _Order, later: tuple[NewMember, ...]) -> _Order:
@@ -199,7 +208,7 @@ def _arrange(source: WheelReader, changes: Changes) -> _Order:
     """Return what is written in which order; raise UsageError when the changes contradict themselves or the source."""
     _check(source, changes)
     metadata = changes.renamed(f"{source.dist_info}/")
-    gone = {source.record.where, *source.record.signatures, *changes.removed}
+    gone = {source.record_name, *signatures(source.record_name), *changes.removed}
     put = [member for member in changes.put if not _is_unchanged(source, member)]
     kept = [entry for entry in source.entries.values() if entry.name not in gone]
     if changes.folders:
@@ -240,7 +249,7 @@ def _check(source: WheelReader, changes: Changes) -> None:
         twice = next(name for name in names if names.count(name) > 1)
         raise UsageError(f"{twice!r} is to be written twice", where=where)
     for name in (*names, *sorted(changes.removed)):
-        if name == source.record.where or name.endswith("/"):
+        if name == source.record_name or name.endswith("/"):
             raise UsageError(f"{name!r} cannot be changed: RECORD is written here, and folders are not", where=where)
     for name in sorted(changes.removed):
         if name not in source.entries or name in names:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from functools import partial
 from struct import pack
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -30,10 +31,14 @@ from truewheel.archive.zip_format import (
     LOCATOR64,
     LOCATOR64_SIGNATURE,
 )
+from truewheel.threads import Behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from mmap import mmap
+    from types import TracebackType
+
+    from typing_extensions import Self
 
     from truewheel.archive.reader import WheelReader
     from truewheel.archive.zip_format import (
@@ -53,10 +58,16 @@ _HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _PLAIN_COPY = 1 << 20
 _PIECE = 1 << 22
 """How much the kernel copies at a time, to bring it to the disk while it copies more."""
+_LARGE = 1 << 22
+"""Ranges from this size on are copied by a thread, which keeps up to _WAITING bytes of what is to be written after."""
+_WAITING = 1 << 23
 
 
 class ArchiveWriter:
-    """An archive that is being written to a file, one member after the other."""
+    """An archive that is being written to a file, one member after the other. A context manager.
+
+    What is to be written may be written later, in order, until `finish` returns.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         """Write to `file`, which is open for writing, buffered and empty."""
@@ -64,6 +75,19 @@ class ArchiveWriter:
         self._position = 0
         self._count = 0
         self._directory: list[bytes] = []
+        self._behind: Behind | None = None
+        """Who writes, from the first large copy on."""
+
+    def __enter__(self) -> Self:
+        """Return the writer itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Leave the file alone from now on."""
+        if self._behind is not None:
+            self._behind.__exit__(kind, error, traceback)
 
     def copy(self, source: WheelReader, entries: Iterable[Entry]) -> None:
         """Add members of another archive as they stand: compressed bytes, times, modes and extra fields.
@@ -95,9 +119,10 @@ class ArchiveWriter:
     def finish(self) -> None:
         """Write the central directory and the end of the archive."""
         start = self._position
-        for record in self._directory:
-            self._write(record)
+        self._write(b"".join(self._directory))
         self._write(end_records(self._count, start, self._position - start))
+        if self._behind is not None:
+            self._behind.wait()
         self._file.flush()
 
     def _begin(self, entry: Entry, local_extra: bytes) -> None:
@@ -109,18 +134,29 @@ class ArchiveWriter:
         self._directory.append(central_header(entry, offset))
 
     def _write(self, data: Bytes) -> None:
-        self._file.write(data)
         self._position += len(data)
+        if self._behind is None:
+            self._file.write(data)
+        else:
+            self._behind.do(partial(self._file.write, data), len(data))
 
     def _copy_range(self, source: WheelReader, start: int, end: int) -> None:
         if end - start < _SMALL:
             self._write(source.bytes_at(start, end))
             return
+        self._position += end - start
+        if self._behind is None and end - start >= _LARGE:
+            self._behind = Behind(_WAITING)
+        if self._behind is None:
+            self._copy_now(source, start, end)
+        else:
+            self._behind.do(partial(self._copy_now, source, start, end), 0)
+
+    def _copy_now(self, source: WheelReader, start: int, end: int) -> None:
         self._file.flush()
         copied = copy_range(source.fileno(), self._file.fileno(), start, end)
         for position in range(start + copied, end, _PLAIN_COPY):
             self._file.write(source.bytes_at(position, min(end, position + _PLAIN_COPY)))
-        self._position += end - start
 
 
 def copy_range(source: int, target: int, start: int, end: int) -> int:
@@ -132,6 +168,7 @@ def copy_range(source: int, target: int, start: int, end: int) -> int:
     OSError when the target is full.
     """
     copied = 0
+    first = os.lseek(target, 0, os.SEEK_CUR)
     for way in _ways():
         try:
             while start + copied < end:
@@ -140,22 +177,21 @@ def copy_range(source: int, target: int, start: int, end: int) -> int:
                     break
                 copied += count
                 if count == _PIECE:
-                    _begin_to_sync(target, count)
+                    _begin_to_sync(target, first + copied - count, count)
         except OSError as error:
             if error.errno in _HOPELESS:
                 raise
     return copied
 
 
-def _begin_to_sync(target: int, count: int) -> None:
-    """Let the system bring the last bytes of a file to the disk, which somebody will wait for soon, and go on.
+def _begin_to_sync(target: int, start: int, count: int) -> None:
+    """Let the system bring bytes of a file to the disk, for which somebody will wait soon, and go on.
 
     Of bytes that are not to be kept in memory, Linux begins to write those that it has not written yet, at once
     (posix_fadvise(2)); it forgets none of them before that.
     """
     if sys.platform == "linux":
-        end = os.lseek(target, 0, os.SEEK_CUR)
-        os.posix_fadvise(target, end - count, count, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(target, start, count, os.POSIX_FADV_DONTNEED)
 
 
 def _ways() -> tuple[Callable[[int, int, int, int], int], ...]:
