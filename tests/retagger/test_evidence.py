@@ -220,11 +220,12 @@ def test_a_tag_that_promises_nothing_is_not_judged(tag: str) -> None:
     assert reasons_against(glibc(), tag) is None
 
 
-def test_code_that_no_policy_is_for_contradicts_every_promise_and_no_plain_tag() -> None:
+def test_code_that_no_policy_is_for_contradicts_every_promise_and_plain_tags_of_other_processors() -> None:
     verdicts = judge(unknown_architecture())
     (reason,) = reasons_against(verdicts, "manylinux_2_17_x86_64") or ()
     assert (reason.rule, reason.detail) == (Rule.ARCHITECTURE, "is machine code for EM_MIPS, not for x86_64")
-    assert reasons_against(verdicts, "linux_x86_64") is None
+    assert reasons_against(verdicts, "linux_x86_64") == (reason,)
+    assert reasons_against(verdicts, "linux_mips64") is None
 
 
 def test_what_is_mendable_stands_against_a_tag_until_it_is_mended() -> None:

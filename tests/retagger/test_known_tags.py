@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from itertools import product
+from unittest.mock import patch
 
 import pytest
+from packaging import _manylinux
 from packaging.tags import cpython_tags, generic_tags, ios_platforms, mac_platforms
 
 from truewheel.retagger.axes import Axis
@@ -46,7 +48,7 @@ ABI, PLATFORM, PYTHON = Axis.ABI, Axis.PLATFORM, Axis.PYTHON
         (PLATFORM, "macosx_14_0_aarch64", "such as macosx_14_0_arm64"),
         (PLATFORM, "macosx_14_0_mips", f"it ends in one of {MAC_ENDS}"),
         (PLATFORM, "manylinux2014", "such as manylinux2014_x86_64"),
-        (PLATFORM, "manylinux2014_riscv64", "such as manylinux_2_17_riscv64"),
+        (PLATFORM, "manylinux2010_riscv64", "such as manylinux_2_17_riscv64"),
         (PLATFORM, "manylinux1_arm64", "such as manylinux_2_17_aarch64"),
         (PLATFORM, "manylinux2010_i386", "such as manylinux_2_12_i686"),
         (PLATFORM, "manylinux2024_x86_64", "such as manylinux_2_28_x86_64"),
@@ -95,6 +97,17 @@ def test_macos_tags_are_those_that_packaging_looks_for() -> None:
     versions = [*((10, minor) for minor in range(20)), *product(range(11, 27), range(3))]
     for (major, minor), family in product(versions, ("x86_64", "arm64", "universal2", "intel")):
         tag = f"macosx_{major}_{minor}_{family}"
+        assert (complaint(PLATFORM, tag) is None) == (tag in looked), tag
+
+
+@pytest.mark.parametrize(
+    "architecture", ["x86_64", "i686", "aarch64", "armv7l", "ppc64", "ppc64le", "s390x", "riscv64", "loongarch64"]
+)
+def test_names_of_manylinux_are_those_that_packaging_looks_for(architecture: str) -> None:
+    with patch.multiple(_manylinux, _have_compatible_abi=lambda *_: True, _get_glibc_version=lambda: (2, 40)):
+        looked = set(_manylinux.platform_tags([architecture]))
+    names = ["manylinux1", "manylinux2010", "manylinux2014", *(f"manylinux_2_{minor}" for minor in range(41))]
+    for tag in (f"{name}_{architecture}" for name in names):
         assert (complaint(PLATFORM, tag) is None) == (tag in looked), tag
 
 

@@ -387,6 +387,23 @@ def test_device_simulator_architecture_and_version_of_an_ios_tag_are_judged(tag:
     assert [reason.rule for reason in found] == expected
 
 
+@pytest.mark.parametrize(
+    ("architecture", "minimum", "tag", "true"),
+    [
+        ("arm64", "14.0", "ios_13_0_arm64_iphonesimulator", True),
+        ("arm64", "14.0", "ios_12_0_arm64_iphonesimulator", True),
+        ("arm64", "14.1", "ios_13_0_arm64_iphonesimulator", False),
+        ("arm64", "15.0", "ios_14_0_arm64_iphonesimulator", False),
+        ("x86_64", "14.0", "ios_13_0_x86_64_iphonesimulator", False),
+    ],
+)
+def test_the_simulator_of_apple_silicon_begins_at_14(architecture: str, minimum: str, tag: str, *, true: bool) -> None:
+    """As macOS begins there at 11.0: every linker writes that for an older minimum, so the tag's own still holds."""
+    built = BuiltMac().module("x.so", {architecture: minimum}, platform="iOS simulator")
+    verdict = judge_macos(built.analysis(f"demo-1.0-cp313-cp313-{tag}.whl"))
+    assert (mac_reasons_against(verdict, tag) == ()) is true
+
+
 VERSIONS = st.sampled_from(
     ["10.4", "10.6", "10.9", "10.13", "10.13.4", "10.16", "11.0", "11.3", "12.0", "14.2", "26.0"]
 )

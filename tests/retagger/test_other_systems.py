@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from support.arm_bytes import attributes, file_scope, with_attributes
 from support.checks import findings
+from support.elf_bytes import Elf
 from support.fixtures import family
 from support.hello import hello_wheel
 from support.retags import PE, linux_wheel, mac_wheel, planned, retag
@@ -126,6 +127,28 @@ def test_soft_float_contradicts_what_promises_hard_float_and_no_plain_tag(cpu_ar
     assert findings(arm_wheel(tmp_path, content), "untrue-tag") == ()
     wheel = arm_wheel(tmp_path, content, "linux_armv6l")
     assert [finding.severity for finding in findings(wheel, "untrue-tag")] == [Severity.WARNING] * (cpu_arch > 9)
+
+
+@pytest.mark.parametrize(
+    ("machine", "bits", "tag", "true"),
+    [
+        (8, 32, "linux_x86_64", False),
+        (8, 32, "linux_mips", True),
+        (8, 64, "linux_mips64", True),
+        (20, 32, "linux_ppc64", True),
+        (62, 32, "linux_x86_64", True),
+        (62, 32, "linux_i686", True),
+        (183, 64, "linux_x86_64", False),
+        (2, 32, "linux_aarch64", False),
+    ],
+)
+def test_a_plain_tag_promises_its_processor(
+    machine: int, bits: Literal[32, 64], tag: str, *, true: bool, tmp_path: Path
+) -> None:
+    content = bytes(Elf(bits=bits, machine=machine).build().data)
+    told = findings(hello_wheel(tmp_path, {"hello/x.so": content}, tag=f"py3-none-{tag}"), "untrue-tag")
+    assert (told == ()) is true
+    assert all(f"not for {tag.removeprefix('linux_')}" in finding.message for finding in told)
 
 
 def test_code_for_windows_is_not_web_assembly(tmp_path: Path) -> None:

@@ -294,6 +294,21 @@ def test_python_and_abi_tags_that_never_meet_are_refused(choices: dict[str, Any]
         retag(linux_wheel(tmp_path), **choices)
 
 
+@pytest.mark.parametrize("wish", ["auto", "any", "+any"])
+def test_an_abi_is_for_some_machine(wish: str, tmp_path: Path) -> None:
+    """packaging makes `cp312-none-any` and `py3-none-any`, and no pair of another ABI with `any`."""
+    wheel = pure_wheel(tmp_path, "cp312-cp312-manylinux_2_17_x86_64")
+    with pytest.raises(UsageError, match="no installer looks for cp312 in cp312-") as caught:
+        retag(wheel, platform_tag=wish)
+    assert "--abi-tag none" in caught.value.hint
+    done = retag(wheel, platform_tag="auto", abi_tag="none")
+    assert tags_of(done.path) == "cp312-none-any"
+
+
+def test_a_wheel_whose_abi_is_odd_already_can_be_given_a_build_tag(tmp_path: Path) -> None:
+    assert retag(pure_wheel(tmp_path, "cp312-cp312-any"), build="1").written
+
+
 @pytest.mark.parametrize(
     ("choices", "what"),
     [

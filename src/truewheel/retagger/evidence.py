@@ -96,8 +96,9 @@ def _against(verdicts: Sequence[Verdict], platform: Platform) -> tuple[Reason, .
     machine = _of_machine(verdicts, platform)
     if machine is not None and (machine or platform.architecture not in judged):
         return machine
-    if platform.version is not None:
-        judged |= {verdict.architecture for verdict in verdicts if verdict.architecture}
+    unjudged = {verdict.architecture for verdict in verdicts if verdict.architecture}
+    if platform.version is not None or all(_is_other_processor(name, platform) for name in unjudged):
+        judged |= unjudged
     if not _is_judged(platform, judged):
         return None
     if judged and platform.architecture not in judged:
@@ -108,6 +109,17 @@ def _against(verdicts: Sequence[Verdict], platform: Platform) -> tuple[Reason, .
 
 _ARM = frozenset({"armv6l", "armv7l", "armv8l"})
 """Names of 32-bit ARM; which of them a file runs on stands in its build attributes, where it has any."""
+
+
+_X86 = frozenset({"x86_64", "i686", "i386", "x32"})
+
+
+def _is_other_processor(name: str, platform: Platform) -> bool:
+    """Whether code that no policy is about is for another processor than a tag names, whatever its convention."""
+    if platform.architecture not in architectures():
+        return False
+    here, there = title(name).split(maxsplit=1)[0].rstrip(","), platform.architecture
+    return here[:3] != there[:3] and not {here, there} <= _X86
 
 
 def _of_machine(verdicts: Sequence[Verdict], platform: Platform) -> tuple[Reason, ...] | None:

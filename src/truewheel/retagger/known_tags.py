@@ -7,9 +7,13 @@ known of is let through.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from truewheel.retagger.axes import Axis
 from truewheel.retagger.known_platforms import Complaint, about_platform, is_platform
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PYTHON = re.compile(r"(?:py|cp|pp|ip|jy)(\d*)")
 _MISSPELT = re.compile(r"c?python\d*|py|cp|pp")
@@ -44,6 +48,15 @@ def go_together(python: str, abi: str) -> bool:
         return (int(name[1][:1] or 0), int(name[1][1:] or 0)) >= _FIRST_ABI3
     match = _CPYTHON.fullmatch(abi)
     return match is None or match[1] + match[2] == name[1]
+
+
+def without_platform(abis: Sequence[str], platforms: Sequence[str]) -> str:
+    """Return an ABI tag that no installer looks for with these platform tags; empty when there is none.
+
+    What needs an ABI is machine code, so with `any` installers look for `none` alone (packaging's `compatible_tags`).
+    """
+    lonely = [abi for abi in abis if abi != "none"]
+    return lonely[0] if lonely and "any" in platforms and ("none" not in abis or set(platforms) == {"any"}) else ""
 
 
 def _belongs_elsewhere(axis: Axis, tag: str) -> Complaint | None:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from truewheel.platforms.macos.verdict import ArchitectureTruth, MacVerdict
 
 _WHOLE_WHEEL = "the wheel"
+_SIMULATOR = "iphonesimulator"
 _ABSENT = frozenset({Rule.ARCHITECTURE, Rule.PLATFORM})
 """Rules that say that an architecture was never built, in contrast to one that was and fails."""
 
@@ -132,7 +133,12 @@ def _promises(tag: str) -> tuple[str, dict[str, Version]] | None:
     if mac is not None:
         return MACOS, {name: promise(mac, name) for name in mac.architectures}
     ios = parse_ios_tag(tag)
-    return None if ios is None else (mac_facts().ios_sdks[ios.sdk], {ios.architecture: (*ios.version, 0)})
+    if ios is None:
+        return None
+    system, version = mac_facts().ios_sdks[ios.sdk], ios.version
+    if ios.sdk == _SIMULATOR:
+        version = max(version, mac_facts().first_simulator.get(ios.architecture, version))
+    return system, {ios.architecture: (*version, 0)}
 
 
 def _against(verdict: MacVerdict, architecture: str, version: Version) -> Iterator[Reason]:

@@ -137,7 +137,7 @@ def renamed(reader: WheelReader, options: RetagOptions, evidence: Evidence) -> R
         abi=_arranged(axes[Axis.ABI], name.abi, options),
         platform=_arranged(axes[Axis.PLATFORM], name.platform, options),
     )
-    _require_partners(reader, name)
+    _require_partners(reader, name, evidence)
     asked = named_by(options.operations(Axis.PLATFORM), evidence.widest)
     if options.trust is not Trust.FILENAME:
         asked |= frozenset(base.platform)
@@ -250,9 +250,10 @@ def _arranged(tags: tuple[str, ...], present: tuple[str, ...], options: RetagOpt
     return tuple(sorted(set(tags)))
 
 
-def _require_partners(reader: WheelReader, name: WheelName) -> None:
-    """Raise UsageError for a new Python or ABI tag that goes with none of the other axis."""
+def _require_partners(reader: WheelReader, name: WheelName, evidence: Evidence) -> None:
+    """Raise UsageError for a new Python, ABI or platform tag that goes with none of another axis."""
     old = reader.name
+    _require_platform(reader, name, evidence)
     if (set(old.python), set(old.abi)) == (set(name.python), set(name.abi)):
         return
     from truewheel.retagger.known_tags import go_together
@@ -263,3 +264,17 @@ def _require_partners(reader: WheelReader, name: WheelName) -> None:
         pair = f"{'.'.join(name.python)}-{'.'.join(name.abi)}"
         hint = "give --python-tag and --abi-tag together; the ABI of code that needs none is `none`"
         raise UsageError(f"no installer looks for {lonely[0]} in {pair}", where=reader.path.name, hint=hint)
+
+
+def _require_platform(reader: WheelReader, name: WheelName, evidence: Evidence) -> None:
+    """Raise UsageError for an ABI that no installer looks for with `any`; of machine code `any` is not true anyhow."""
+    old = reader.name
+    if "any" not in name.platform or (set(old.abi), set(old.platform)) == (set(name.abi), set(name.platform)):
+        return
+    from truewheel.retagger.known_tags import without_platform
+
+    lonely = without_platform(name.abi, name.platform)
+    if lonely and not evidence.native:
+        triple = "-".join(".".join(part) for part in (name.python, name.abi, name.platform))
+        hint = f"{Axis.ABI.option} none says that any machine will do"
+        raise UsageError(f"no installer looks for {lonely} in {triple}", where=reader.path.name, hint=hint)

@@ -29,6 +29,9 @@ _LEGACY_NAMES = {
     "manylinux2014": ((2, 17), _X86 | {"aarch64", "armv7l", "ppc64", "ppc64le", "s390x"}),
 }
 """What each older name stands for, and the architectures it exists for (PEP 600, "Legacy manylinux tags")."""
+_LOOKED_FOR_TOO = {"manylinux2014": frozenset({"riscv64", "loongarch64"})}
+"""Architectures for which installers look for an older name too, though no PEP gave them one (packaging's
+`_manylinux.py`, which makes the older names of every architecture)."""
 
 
 class Tag(NamedTuple):
@@ -66,7 +69,8 @@ def parse_platform(tag: str) -> Platform | None:
         return Platform(match[1], (int(match[2]), int(match[3])), match[4])
     if match := _LEGACY.fullmatch(tag):
         version, architectures = _LEGACY_NAMES[match[1]]
-        return Platform("manylinux", version, match[2]) if match[2] in architectures else None
+        known = architectures | _LOOKED_FOR_TOO.get(match[1], frozenset())
+        return Platform("manylinux", version, match[2]) if match[2] in known else None
     if match := _PLAIN.fullmatch(tag):
         return Platform("linux", None, match[1])
     return None

@@ -39,6 +39,7 @@ class MacFacts(NamedTuple):
     same_as_first: what that version is called by an interpreter that does not know it.
     ios_sdks: by the last part of an iOS tag, the platform of a slice that it means.
     ios_oldest: the oldest iOS that a tag is ever asked for.
+    first_simulator: by architecture, the first iOS that the simulator has on it, where that is a later one.
     runtimes: by file name up to the first dot or dash, what the library is, for libraries that must not be twice in
         one process.
     """
@@ -49,6 +50,7 @@ class MacFacts(NamedTuple):
     same_as_first: SystemVersion
     ios_sdks: Mapping[str, str]
     ios_oldest: SystemVersion
+    first_simulator: Mapping[str, SystemVersion]
     runtimes: Mapping[str, str]
 
 
@@ -66,6 +68,7 @@ def mac_facts() -> MacFacts:
         same_as_first=_version(table["tags"]["same_as_first"]),
         ios_sdks=table["ios"]["sdks"],
         ios_oldest=_version(table["ios"]["oldest"]),
+        first_simulator={name: _version(text) for name, text in table["ios"]["first_simulator"].items()},
         runtimes={stem: kind for kind, stems in table["runtimes"].items() for stem in stems},
     )
 
