@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from truewheel.batch.apply import Applied, apply_batch
     from truewheel.batch.index import update_index
     from truewheel.batch.kinds import Settings
-    from truewheel.batch.plan import BatchPlan, PlannedWheel
+    from truewheel.batch.plan import BatchPlan
+    from truewheel.batch.planned import PlannedWheel
     from truewheel.batch.published import Published
     from truewheel.batch.sums import write_sums
     from truewheel.bundler.bundle_options import BundleOptions
@@ -118,7 +119,7 @@ _HOMES = {
     "MergePlan": "truewheel.merge.plan",
     "Merged": "truewheel.merge",
     "OwnPolicy": "truewheel.platforms.own_policy",
-    "PlannedWheel": "truewheel.batch.plan",
+    "PlannedWheel": "truewheel.batch.planned",
     "Published": "truewheel.batch.published",
     "RepairOptions": "truewheel.repair.options",
     "RepairPlan": "truewheel.bundler.plan",

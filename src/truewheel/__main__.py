@@ -7,9 +7,6 @@ import os
 import sys
 from typing import NoReturn
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_LARGE = 1 << 20
-_FREE = 16 << 20
 _OBJECTS = 50_000
 _TURN = 0.0005
 
@@ -38,7 +35,6 @@ def _run() -> int:
     """Run the command line; return the exit code."""
     gc.set_threshold(_OBJECTS)  # the objects of a start alone would be searched for cycles many times
     sys.setswitchinterval(_TURN)  # a thread that copies asks for a turn between one piece and the next
-    _hand_back_large_blocks()
     from truewheel.cli.main import run
 
     return run()
@@ -53,22 +49,6 @@ def _flushed() -> bool:
     except (OSError, ValueError):
         return False
     return True
-
-
-def _hand_back_large_blocks() -> None:
-    """Ask glibc to return each freed block of a megabyte or more to the system at once.
-
-    By default it learns from the first large block to keep others of that size for itself (mallopt(3)), and a repair,
-    which works on one large library after another, would hold twice the memory it uses. Of smaller blocks, some
-    megabytes stay: to hand back the end of the heap and to ask for it again, a thousand times, costs more.
-    """
-    if sys.platform == "linux":
-        import ctypes
-
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt is not None:
-            mallopt(_M_MMAP_THRESHOLD, _LARGE)
-            mallopt(_M_TRIM_THRESHOLD, _FREE)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 from support.batches import planned, pure_wheel
 from truewheel.archive.reader import WheelReader
 from truewheel.batch.collisions import collisions, require_no_collision
-from truewheel.batch.plan import PlannedWheel
+from truewheel.batch.planned import PlannedWheel
 from truewheel.errors import RefusedError
 from truewheel.retagger.retag import plan_retag
 from truewheel.retagger.retag_options import RetagOptions

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from support.wheels import build_wheel
 from truewheel.archive.reader import WheelReader
 from truewheel.batch.kinds import Settings
-from truewheel.batch.plan import BatchPlan, PlannedWheel
+from truewheel.batch.plan import BatchPlan
+from truewheel.batch.planned import PlannedWheel
 from truewheel.repair import plan_repair
 from truewheel.repair.options import RepairOptions
 

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from truewheel.archive.reader import WheelReader
 from truewheel.batch.collisions import collisions
-from truewheel.batch.kinds import Settings, WheelPlan
-from truewheel.batch.plan import BatchPlan, PlannedWheel
-from truewheel.batch.published import Published
+from truewheel.batch.planned import PlannedWheel
 from truewheel.cli.each import attempt, complain, each_once, exit_code, failed, for_each, pace
 from truewheel.cli.format import plural
 from truewheel.cli.output import echo
@@ -21,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from truewheel.batch.apply import Applied
+    from truewheel.batch.kinds import WheelPlan
+    from truewheel.batch.published import Published
     from truewheel.errors import ExitCode
 
-Plan = TypeVar("Plan", bound=WheelPlan)
+Plan = TypeVar("Plan", bound="WheelPlan")
 Failures = list[dict[str, Any]]
 
 
@@ -141,6 +141,7 @@ def run_task(options: Mapping[str, Any], task: Task[Plan, Done]) -> tuple[Failur
 def _finish_interrupted(options: Mapping[str, Any], task: Task[Plan, Done]) -> tuple[tuple[Applied, ...], Failures]:
     """Finish what an earlier run had ready when it was interrupted; return the results, and what failed after them."""
     from truewheel.batch.apply import finish_interrupted
+    from truewheel.batch.kinds import Settings
 
     folder, late = _one_folder(task, options["wheels"]), Failures()
     settings = Settings(task.sysroot)
@@ -240,6 +241,8 @@ def sweep(directory: Path | None, wheels: Iterable[Path]) -> None:
 def _publish_all(options: Mapping[str, Any], task: Task[Plan, Done], planned: Sequence[PlannedWheel[Plan]]) -> Failures:
     """Make all wheels and publish them together; return what failed."""
     from truewheel.batch.apply import apply_batch
+    from truewheel.batch.kinds import Settings
+    from truewheel.batch.plan import BatchPlan
 
     at_once, within = pace([str(item.path) for item in planned], options["jobs"])
     plan = BatchPlan(tuple(planned), sysroot=str(task.sysroot), removes_inputs=task.removes_inputs)
@@ -276,6 +279,7 @@ def _write_plan(
 
     from truewheel.batch.failure import Failure
     from truewheel.batch.files import write_file
+    from truewheel.batch.plan import BatchPlan
 
     refused = tuple(Failure(**{**failure, "reasons": tuple(failure["reasons"])}) for failure in failures)
     plan = BatchPlan(tuple(planned), refused, str(task.sysroot), task.removes_inputs)
@@ -288,6 +292,8 @@ def _write_plan(
 
 def published(done: Iterable[Made]) -> list[Published]:
     """Return what a release tells of finished wheels."""
+    from truewheel.batch.published import Published
+
     return [Published(item.plan.input_name, item.plan.input_sha256, item.path) for item in done]
 
 

@@ -115,6 +115,7 @@ ACCEPTS = Command(
         Option(("--name",), "Look at the names alone; the files need not exist.", Kind.FLAG),
         JSON,
     ),
+    light=True,
 )
 
 RETAG_COMMAND = Command(
@@ -127,6 +128,7 @@ RETAG_COMMAND = Command(
     """,
     "truewheel.cli.retag:retag_wheels",
     (*WHEELS, *RETAG, POLICY, *BATCH, *RELEASE, JSON, VERBOSITY),
+    light=True,
 )
 
 APPLY = Command(

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from truewheel.batch.failure import Failure
 from truewheel.cli.format import printable
 from truewheel.cli.output import echo, style
 from truewheel.errors import (
@@ -253,4 +252,6 @@ def complain(error: TruewheelError, file: str = "") -> None:
 
 def failed(file: str, error: TruewheelError) -> dict[str, Any]:
     """Return what `--json` tells of a wheel that could not be worked on."""
+    from truewheel.batch.failure import Failure
+
     return Failure.of(file, error).to_json()

@@ -8,7 +8,7 @@ import sys
 _STEP = 1000
 _PIPE_WIDTH = 100
 _WIDTHS = (60, 120)
-_UNSAFE = re.compile(
+_UNSAFE = (
     "\x1b(?!\\[[0-9]{1,2}m)"  # every control sequence but colours, which are our own
     "|[\x00-\x1a\x1c-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -36,7 +36,9 @@ def plural(count: int, noun: str) -> str:
 
 def printable(text: str) -> str:
     """Return a line in which nothing can move the cursor or end the line: a file name may hold any character."""
-    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape", "surrogatepass").decode(), text)
+    if text.isascii() and text.isprintable():
+        return text
+    return re.sub(_UNSAFE, lambda match: match[0].encode("unicode_escape", "surrogatepass").decode(), text)
 
 
 def screen_width() -> int:

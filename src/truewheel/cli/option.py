@@ -88,15 +88,24 @@ class Argument(NamedTuple):
 
 
 class Command(NamedTuple):
-    """One command. function: `module:name` of what is called with the values of options and arguments, by key."""
+    """One command.
+
+    function: `module:name` of what is called with the values of options and arguments, by key.
+    light: whether it reads and writes little of what a wheel holds, and need not care how it uses memory.
+    """
 
     name: str
     help: str
     function: str
     parameters: tuple[Argument | Option, ...]
+    light: bool = False
 
     def run(self, values: Mapping[str, Any]) -> ExitCode:
         """Import what the command does, and do it."""
+        if not self.light:
+            from truewheel.cli.memory import hand_back_large_blocks
+
+            hand_back_large_blocks()
         module, _, name = self.function.partition(":")
         code: ExitCode = getattr(import_module(module), name)(values)
         return code

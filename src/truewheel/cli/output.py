@@ -10,7 +10,7 @@ import os
 import re
 import sys
 
-_CONTROL = re.compile("\x1b\\[[0-9;]*[A-Za-z]")
+_CONTROL = "\x1b\\[[0-9;]*[A-Za-z]"
 _CODES = {"red": 31, "green": 32, "yellow": 33, "cyan": 36}
 _BOLD = 1
 
@@ -34,7 +34,9 @@ def echo(text: str | bytes = "", *, err: bool = False, nl: bool = True) -> None:
         buffer.write(text + b"\n" * nl)
         buffer.flush()
         return
-    line = _CONTROL.sub("", os.fsdecode(text)) + "\n" * nl
+    line = os.fsdecode(text) + "\n" * nl
+    if "\x1b" in line:
+        line = re.sub(_CONTROL, "", line)
     try:
         stream.write(line)
     except UnicodeEncodeError:  # the stream's encoding has no such letter
