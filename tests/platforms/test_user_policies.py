@@ -9,6 +9,7 @@ import pytest
 
 from support.cli import truewheel
 from support.fixtures import family, unrepaired_wheel
+from support.plans import reseal
 from truewheel.analyzer.elf.image import Libc
 from truewheel.errors import RefusedError, UsageError
 from truewheel.platforms.linux.policies import is_allowed, newest_allowed, own_architecture, own_facts
@@ -305,7 +306,7 @@ class TestTheProgram:
         self.run("repair", "--plan", "plan.json", unrepaired_wheel("x86_64"))
         plan = json.loads((tmp_path / "plan.json").read_text())
         plan["wheels"][0]["plan"]["own_policy"]["allow"] = []
-        (tmp_path / "plan.json").write_text(json.dumps(plan))
+        reseal(tmp_path / "plan.json", plan)
         assert "would not keep its name: " in truewheel("apply", "plan.json").errors
         assert not list((tmp_path / "wheelhouse").glob("*.whl"))
 

@@ -20,6 +20,7 @@ _BUILD = re.compile(r"[0-9][A-Za-z0-9._+]*")
 _TAG = re.compile(r"[a-z0-9_]+")
 _PYTHON_TAG = re.compile(r"[a-z_][a-z0-9_]*")
 _MINIMUM_PARTS = 5
+_TAG_PARTS = 3
 _PARTS_WITH_BUILD = 6
 
 
@@ -61,17 +62,33 @@ class WheelName(NamedTuple):
     def __str__(self) -> str:
         """Return the file name."""
         build = f"-{self.build}" if self.build else ""
-        tags = "-".join(".".join(part) for part in (self.python, self.abi, self.platform))
-        return f"{self.distribution}-{self.version}{build}-{tags}{SUFFIX}"
+        return f"{self.distribution}-{self.version}{build}-{self.compressed_tags}{SUFFIX}"
 
     @property
     def tags(self) -> tuple[str, ...]:
         """Every single tag `python-abi-platform` that the name stands for, sorted, each once."""
         return expand_tags(self.python, self.abi, self.platform)
 
+    @property
+    def compressed_tags(self) -> str:
+        """The compressed tag sets `python-abi-platform`, as they stand in the name."""
+        return "-".join(".".join(part) for part in (self.python, self.abi, self.platform))
+
     def with_platforms(self, platforms: tuple[str, ...]) -> WheelName:
         """Return the same name for these platform tags, in the order given."""
         return self._replace(platform=platforms)
+
+
+def parse_given_name(filename: str) -> WheelName:
+    """Return the parts of a name, even of one with tags in capitals, which are read in lower case; raise as `parse`."""
+    try:
+        return WheelName.parse(filename)
+    except InvalidWheelError:
+        parts = filename.rsplit("-", _TAG_PARTS)
+        lowered = "-".join([parts[0], *(part.lower() for part in parts[1:])])
+        if lowered == filename:
+            raise
+        return WheelName.parse(lowered)
 
 
 def parse_tag_set(text: str, where: str) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.archive.metadata import WheelMetadata
-from truewheel.archive.names import WheelName
+from truewheel.archive.names import WheelName, parse_given_name
 from truewheel.archive.reader import WheelReader
 from truewheel.archive.sboms import renamed_sboms
 from truewheel.archive.writer import Changes, NewMember, copy_unchanged, stage
-from truewheel.errors import InvalidWheelError, OutputError, RefusedError, ToolError
+from truewheel.errors import OutputError, RefusedError, ToolError
 from truewheel.retagger.grounds import platform_grounds, python_grounds
 from truewheel.retagger.renaming import Evidence, renamed
 from truewheel.retagger.retag_plan import FORCED, UNJUDGED, RetagPlan
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from truewheel.retagger.renaming import Renaming
     from truewheel.retagger.retag_options import RetagOptions
     from truewheel.retagger.retag_plan import Ground
-
-_TAG_PARTS = 3
 
 
 class Retagged(NamedTuple):
@@ -62,14 +60,7 @@ def retag_wheel(wheel: Path, directory: Path | None = None, options: RetagOption
 
 def open_wheel(wheel: Path) -> WheelReader:
     """Open a wheel, even one whose file name has tags with capitals, which are read in lower case."""
-    try:
-        return WheelReader.open(wheel)
-    except InvalidWheelError:
-        parts = wheel.name.rsplit("-", _TAG_PARTS)
-        lowered = "-".join([parts[0], *(part.lower() for part in parts[1:])])
-        if lowered == wheel.name:
-            raise
-        return WheelReader.open(wheel, name=WheelName.parse(lowered))
+    return WheelReader.open(wheel, name=parse_given_name(wheel.name))
 
 
 def plan_retag(reader: WheelReader, options: RetagOptions) -> RetagPlan:
@@ -90,8 +81,8 @@ def plan_retag(reader: WheelReader, options: RetagOptions) -> RetagPlan:
         input_size=reader.size(),
         input_sha256=None,
         output_name=str(name),
-        tags_before=_compressed(reader.name),
-        tags=_compressed(name),
+        tags_before=reader.name.compressed_tags,
+        tags=name.compressed_tags,
         version=version,
         root_is_purelib=purelib,
         grounds=grounds,
@@ -108,10 +99,6 @@ def _version(reader: WheelReader, options: RetagOptions) -> str | None:
 
     version = relabelled(reader.name.version, options.local_version.removeprefix("+"))
     return None if version == reader.name.version else version
-
-
-def _compressed(name: WheelName) -> str:
-    return "-".join(".".join(part) for part in (name.python, name.abi, name.platform))
 
 
 def _refuse(reader: WheelReader, renaming: Renaming, grounds: tuple[Ground, ...], evidence: Evidence) -> None:

@@ -89,7 +89,10 @@ class RetagPlan(NamedTuple):
 
     @classmethod
     def from_json(cls, data: object) -> RetagPlan:
-        """Return the plan that `to_json` gave; raise InvalidInputError for anything else."""
+        """Return the plan that `to_json` gave; raise InvalidInputError for anything else, or a contradiction."""
         from truewheel.plain_data import plan_from
+        from truewheel.retagger.plan_agreement import require_agreement
 
-        return plan_from(cls, data, SCHEMA)
+        plan = plan_from(cls, data, SCHEMA)
+        require_agreement(plan)
+        return plan
