@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FILE = "pyproject.toml"
 _TABLE = "tool.truewheel"
-_MENTIONED = re.compile(rb"""tool["'\s]*\.["'\s]*truewheel|^\s*\[\s*["']?tool["']?\s*\]""", re.MULTILINE)
+_MENTIONED = rb"""(?m)tool["'\s]*\.["'\s]*truewheel|^\s*\[\s*["']?tool["']?\s*\]"""
 """How the table can begin; to parse the file takes longer than many a command."""
 
 
@@ -65,7 +65,7 @@ def nearest(folder: Path) -> Path | None:
 def mentioned(path: Path) -> bool:
     """Whether the file may set anything; one that cannot be read may."""
     try:
-        return bool(_MENTIONED.search(path.read_bytes()))
+        return bool(re.search(_MENTIONED, path.read_bytes()))
     except OSError:
         return True
 
@@ -79,7 +79,7 @@ def load(path: Path, commands: Mapping[str, Mapping[str, Setting]]) -> Settings:
         content = read_given(path)
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    if not _MENTIONED.search(content):
+    if not re.search(_MENTIONED, content):
         return {}
     table = _parsed(content, path)
     for part in _TABLE.split("."):

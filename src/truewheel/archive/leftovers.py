@@ -79,6 +79,6 @@ def _stem() -> str:
 def _start() -> str:
     """Return what tells this start of this machine from all others; nothing where that is not known."""
     try:
-        return _START.read_text("ascii").strip().replace("-", "")[:16]
+        return _START.read_bytes().decode().strip().replace("-", "")[:16]
     except (OSError, ValueError):
         return ""

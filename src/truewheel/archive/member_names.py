@@ -15,8 +15,8 @@ from truewheel.errors import InvalidArchiveError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_DRIVE = re.compile(r"[A-Za-z]:")
+_CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+_DRIVE = r"[A-Za-z]:"
 LONGEST = 1024
 """Longer names are refused, in characters: no system could unpack them below a usual folder."""
 
@@ -50,10 +50,10 @@ def name_problem(name: str) -> str:
     parts = name.removesuffix("/").split("/")
     problems = (
         (not name, "the name is empty"),
-        (_CONTROL.search(name), "the name has a control character"),
+        (re.search(_CONTROL, name), "the name has a control character"),
         ("\\" in name, "the name has a backslash"),
         (name.startswith("/"), "the name is absolute"),
-        (_DRIVE.match(name), "the name starts with a drive letter"),
+        (re.match(_DRIVE, name), "the name starts with a drive letter"),
         (len(name) > LONGEST, f"the name is longer than {LONGEST} characters"),
         (".." in parts, "the name leads out of the archive ('..')"),
         ("." in parts or "" in parts, "the name has an empty or '.' part"),

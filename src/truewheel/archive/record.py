@@ -54,11 +54,11 @@ class Record(NamedTuple):
     def parse(cls, data: bytes, where: str = "RECORD") -> Record:
         """Return the rows of a RECORD file; raise InvalidWheelError when it is not UTF-8 or not CSV."""
         try:
-            text = data.decode("utf-8-sig")
+            text = data.decode().removeprefix("\ufeff")
         except UnicodeDecodeError as error:
             raise InvalidWheelError(f"byte {error.start} is not UTF-8", where=where) from error
         lines = _lines(text)
-        if '"' not in text and "\r" not in text and max(map(len, lines), default=0) < _LONGEST:
+        if '"' not in text and text.count("\r") == text.count("\r\n") and max(map(len, lines), default=0) < _LONGEST:
             return cls(where, tuple(_plain_rows(lines)))
         import csv
 
@@ -169,7 +169,7 @@ def _plain_rows(lines: Iterable[str]) -> Iterator[Row]:
     """Yield the rows of lines in which no field is quoted, as nearly every RECORD is: as csv would, and quicker."""
     new = tuple.__new__
     for number, raw in enumerate(lines, 1):
-        body = raw.removesuffix("\n")
+        body = raw.removesuffix("\n").removesuffix("\r")
         fields = body.split(",")
         columns = len(fields) if body else 0
         path, digest, size = fields if columns == _COLUMNS else (*fields, "", "", "")[:_COLUMNS]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truewheel.archive.compress import NewMember
+from truewheel.archive.members import NewMember
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

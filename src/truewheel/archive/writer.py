@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import os
 import stat
-from hashlib import sha256
 from time import gmtime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from deflate import crc32
 
-from truewheel.archive.compress import NewMember, Pending, compress, compress_all
 from truewheel.archive.member_names import check_names
+from truewheel.archive.members import NewMember, Pending
 from truewheel.archive.record import signatures
-from truewheel.archive.record_rewrite import rewrite_record
 from truewheel.archive.staging import copy_unchanged, source_mode, temporary_file
 from truewheel.archive.verify import verify
 from truewheel.archive.zip_format import FLAG_UTF8, Entry
@@ -165,6 +163,9 @@ def _write(source: WheelReader, changes: Changes, order: _Order, file: BinaryIO,
             new[item.member.name] = item.crc32, item.size
 
         archive.copy(source, order.copied)
+        # What only the rest needs is loaded while the kernel copies.
+        from truewheel.archive.compress import compress, compress_all
+
         with beside(changes.later, jobs=jobs) as later:
             for item in compress_all(order.put, jobs):
                 put(item)
@@ -184,6 +185,8 @@ def _new_record(
     source: WheelReader, changes: Changes, put: Sequence[str], digests: Mapping[str, tuple[bytes, int]]
 ) -> tuple[NewMember, tuple[str, ...]]:
     """Return the new RECORD, and sentences for the user. put: all new members; digests: sha256 and size of each."""
+    from truewheel.archive.record_rewrite import rewrite_record
+
     rewrite = rewrite_record(source, changes.removed, put, changes.rehashed)
     where = source.record.where
     dropped = {changes.renamed(name) for name in rewrite.dropped}
@@ -266,7 +269,11 @@ def _is_unchanged(source: WheelReader, member: NewMember) -> bool:
     if (entry.mode or 0o644) & 0o777 != member.mode & 0o777:
         return False
     content = member.bytes()
-    return crc32(content) == entry.crc32 and sha256(content).digest() == sha256(source.view(member.name)).digest()
+    if crc32(content) != entry.crc32:
+        return False
+    from hashlib import sha256
+
+    return sha256(content).digest() == sha256(source.view(member.name)).digest()
 
 
 def _entry(item: Compressed, stamp: tuple[int, int]) -> Entry:

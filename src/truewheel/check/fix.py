@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.archive.compress import NewMember
+from truewheel.archive.members import NewMember
 from truewheel.archive.names import WheelName
 from truewheel.archive.sboms import with_file_name
 from truewheel.archive.staging import copy_unchanged

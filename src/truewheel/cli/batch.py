@@ -227,7 +227,7 @@ def _publish_each(
         task.present(*pair)
 
     failures, _ = for_each(plans, apply_one, present, at_once=at_once)
-    return failures + finish(options, published(made))
+    return failures + finish(options, published(made)) if options["sums"] or options["index"] else failures
 
 
 def sweep(directory: Path | None, wheels: Iterable[Path]) -> None:

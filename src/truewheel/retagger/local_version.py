@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from truewheel.archive.compress import NewMember
+from truewheel.archive.members import NewMember
 from truewheel.archive.sboms import sboms, with_file_name
-from truewheel.errors import InvalidWheelError
+from truewheel.errors import InvalidWheelError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,32 @@ def relabelled(version: str, label: str) -> str:
     return f"{public}+{Version(f'0+{label}').local}"
 
 
+def require_one_version(reader: WheelReader) -> None:
+    """Raise RefusedError for a wheel whose METADATA is of another version than its name: both would go on differing.
+
+    Raises InvalidWheelError when METADATA has no version.
+    """
+    member = _metadata(reader)
+    stated = _version_line(reader.read(member), member)[2].decode("utf-8", "replace").strip()
+    if _is_version(stated, reader.name.version):
+        return
+    what = f"METADATA is of version {stated}, the file name of {reader.name.version}"
+    raise RefusedError(what, where=reader.path.name, hint="`truewheel check` says what else disagrees; build it again")
+
+
+def _is_version(stated: str, named: str) -> bool:
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(stated) == Version(named.replace("_", "-"))
+    except InvalidVersion:
+        return stated == named
+
+
+def _metadata(reader: WheelReader) -> str:
+    return f"{reader.dist_info}/METADATA"
+
+
 def renamed_folders(reader: WheelReader, version: str) -> dict[str, str]:
     """Return the new names of the wheel's dist-info and data folders, by the old ones. The name keeps its spelling."""
     found = {}
@@ -48,7 +74,7 @@ def relabelled_members(reader: WheelReader, output_name: str, version: str) -> I
     Raises InvalidWheelError when METADATA has no version.
     """
     new = renamed_folders(reader, version)[reader.dist_info]
-    member = f"{reader.dist_info}/METADATA"
+    member = _metadata(reader)
     yield _renamed(reader, member, f"{new}/METADATA", _with_version(reader.read(member), member, version))
     for bill in sboms(reader):
         content = reader.read(bill)
@@ -62,14 +88,19 @@ def _renamed(reader: WheelReader, old: str, new: str, content: bytes) -> NewMemb
 
 
 def _with_version(metadata: bytes, where: str, version: str) -> bytes:
-    end = _END_OF_HEADERS.search(metadata)
-    match = _VERSION.search(metadata, 0, end.start() if end else len(metadata))
-    if match is None:
-        raise InvalidWheelError("has no version", where=where)
+    match = _version_line(metadata, where)
     public = match[2].partition(b"+")[0].rstrip()
     label = version.partition("+")[2]
     text = match[1] + public + (f"+{label}".encode() if label else b"")
     return metadata[: match.start()] + text + metadata[match.end() :]
+
+
+def _version_line(metadata: bytes, where: str) -> re.Match[bytes]:
+    end = _END_OF_HEADERS.search(metadata)
+    match = _VERSION.search(metadata, 0, end.start() if end else len(metadata))
+    if match is None:
+        raise InvalidWheelError("has no version", where=where)
+    return match
 
 
 def _with_purl(content: bytes, reader: WheelReader, version: str) -> bytes:

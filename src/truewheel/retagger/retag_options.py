@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from truewheel.platforms.own_policy import OwnPolicy
     from truewheel.retagger.axes import Operation
 
-_BUILD = re.compile(r"[0-9][A-Za-z0-9._]*")
-_LOCAL = re.compile(r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
+_BUILD = r"[0-9][A-Za-z0-9._]*"
+_LOCAL = r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*"
 
 
 class Trust(Enum):
@@ -68,10 +68,10 @@ class RetagOptions(NamedTuple):
         for axis in Axis:
             for operation in self.operations(axis):
                 _require_known(axis, operation, self.own_policy)
-        if self.build and not _BUILD.fullmatch(self.build):
+        if self.build and not re.fullmatch(_BUILD, self.build):
             hint = "it starts with a digit and has letters, digits, `.` and `_`"
             raise UsageError(f"{self.build!r} is no build tag", where="--build", hint=hint)
-        if self.local_version and not _LOCAL.fullmatch(self.local_version.removeprefix("+")):
+        if self.local_version and not re.fullmatch(_LOCAL, self.local_version.removeprefix("+")):
             hint = "such as +cu128; '' drops the one there is"
             raise UsageError(f"{self.local_version!r} is no local version", where="--local-version", hint=hint)
         if self.trust is not Trust.FILENAME and not self.normalize:

@@ -11,7 +11,7 @@ from elftools.elf.elffile import ELFFile
 
 from support.fixtures import family, odd
 from support.hello import hello_wheel
-from truewheel.archive.compress import NewMember
+from truewheel.archive.members import NewMember
 from truewheel.archive.reader import WheelReader
 from truewheel.bundler.elf.apply import launcher_members, native_members
 from truewheel.bundler.launcher import launcher
