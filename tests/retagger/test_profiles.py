@@ -141,13 +141,16 @@ def test_a_profile_that_does_not_exist_is_refused(name: str) -> None:
         ("[profiles.a]\nlegacy_aliases = 1", "legacy_aliases is not true or false"),
         ("[profiles.a]\nversion = 10.9", "version is not a string"),
         ("[profiles.a]\nversion = '10'", "version '10' is no version of macOS"),
+        ("[profiles.a]\nfamilies = ['intel', 'sparc']", "families has 'sparc', which no tag for macOS ends with"),
         ("[profiles.a]\nalso = ['b']", "there is no profile 'b'"),
         ("[profiles.a]\nalso = ['b']\n[profiles.b]\nalso = ['a']", "the profile 'a' names itself"),
     ],
 )
 def test_a_file_that_is_none_of_profiles_is_refused(text: str, what: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=what):
-        profile("a", written(tmp_path, text))
+    path = written(tmp_path, text)
+    with pytest.raises(UsageError, match=what) as caught:
+        profile("a", path)
+    assert caught.value.where.startswith((str(path), "--for"))
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zipfile
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -390,6 +391,21 @@ def test_a_local_version_is_dropped(tmp_path: Path) -> None:
     assert done.path.name == "foo_bar-1.0-py3-none-any.whl"
     assert b"version:  1.0\n" in read(done.path)["Foo_Bar-1.0.dist-info/METADATA"]
     require_sound(done.path)
+
+
+@pytest.mark.parametrize("stated", ["2.0", "1.0+cpu", "one"])
+@pytest.mark.parametrize("label", ["x", ""])
+def test_a_local_version_is_not_put_beside_another_version(stated: str, label: str, tmp_path: Path) -> None:
+    metadata = f"Name: foo\nVersion: {stated}\n\n".encode()
+    wheel = build_wheel(tmp_path, {"foo-1.0.dist-info/METADATA": metadata})
+    with pytest.raises(RefusedError, match=re.escape(f"METADATA is of version {stated}, the file name of 1.0")):
+        retag(wheel, tmp_path / "out", local_version=label)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_version_may_be_spelled_in_another_way(tmp_path: Path) -> None:
+    wheel = build_wheel(tmp_path, {"foo-1.0.dist-info/METADATA": b"Name: foo\nVersion: v1.0.0\n\n"})
+    assert retag(wheel, local_version="x").plan.version == "1.0+x"
 
 
 def test_the_same_local_version_changes_nothing(tmp_path: Path) -> None:

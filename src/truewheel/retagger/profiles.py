@@ -142,11 +142,22 @@ def _tables(path: Path, where: str) -> dict[str, Any]:
     if not isinstance(tables, dict) or whole.keys() - {"profiles"}:
         raise UsageError("is no file of profiles", where=where, hint="each is a table `[profiles.NAME]`")
     for name, table in tables.items():
-        _check(name, table, where)
+        _check(name, table, where, path)
     return tables
 
 
-def _check(name: str, table: object, where: str) -> None:
+def _require_families(families: Iterable[str], place: str) -> None:
+    """Raise UsageError for an architecture, or a name for several, that no tag for macOS has."""
+    from truewheel.platforms.macos.facts import mac_facts
+
+    known = mac_facts().families
+    unknown = next((family for family in families if family not in known), None)
+    if unknown is not None:
+        hint = f"one of {', '.join(known)}"
+        raise UsageError(f"families has {unknown!r}, which no tag for macOS ends with", where=place, hint=hint)
+
+
+def _check(name: str, table: object, where: str, path: Path) -> None:
     """Raise UsageError for a profile with a field that has no meaning, or of the wrong kind."""
     place = f"{where}, [profiles.{name}]"
     if not isinstance(table, dict):
@@ -158,5 +169,7 @@ def _check(name: str, table: object, where: str) -> None:
         if type(value) is not kind or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
             wanted = {list: "a list of strings", str: "a string", bool: "true or false"}[kind]
             raise UsageError(f"{key} is not {wanted}", where=place)
+    if path != _DATA and "families" in table:
+        _require_families(table["families"], place)
     if "version" in table and not _VERSION.fullmatch(table["version"]):
         raise UsageError(f"version {table['version']!r} is no version of macOS", where=place, hint='such as "10.9"')

@@ -95,8 +95,9 @@ def _version(reader: WheelReader, options: RetagOptions) -> str | None:
     """Return the new version; None when it stays."""
     if options.local_version is None:
         return None
-    from truewheel.retagger.local_version import relabelled
+    from truewheel.retagger.local_version import relabelled, require_one_version
 
+    require_one_version(reader)
     version = relabelled(reader.name.version, options.local_version.removeprefix("+"))
     return None if version == reader.name.version else version
 
