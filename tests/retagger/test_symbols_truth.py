@@ -9,7 +9,8 @@ import pytest
 
 from support.hello import hello_wheel
 from support.macho_bytes import BUNDLE, Macho, build_version, defined, undefined
-from support.retags import PE, planned, retag, tags_of
+from support.pe_bytes import Pe
+from support.retags import planned, retag, tags_of
 from truewheel.errors import RefusedError
 from truewheel.retagger import symbols_truth
 
@@ -69,7 +70,41 @@ def test_the_unicode_build_of_python_2_is_proved(tmp_path: Path) -> None:
     assert tags_of(retag(wheel, abi_tag="cp27m").path) == "cp27-cp27m-macosx_11_0_arm64"
 
 
-def test_windows_files_tell_nothing_of_this(tmp_path: Path) -> None:
-    wheel = hello_wheel(tmp_path, {"hello/x.pyd": PE}, tag="cp310-abi3-win_amd64")
-    plan = planned(wheel, python_tag=("cp39",))
-    assert plan.notices == ("cp39-abi3 was taken as given: nothing here tells whether it is true",)
+def windows(directory: Path, tag: str, *modules: Pe, ending: str = "pyd") -> Path:
+    files = {f"hello/_m{number or ''}.{ending}": pe.build() for number, pe in enumerate(modules)}
+    return hello_wheel(directory, files, tag=f"{tag}-win_amd64")
+
+
+def test_windows_files_without_python_tell_nothing(tmp_path: Path) -> None:
+    plan = planned(windows(tmp_path, "cp310-cp310", Pe()), python_tag=("cp39",), abi_tag=("cp39",))
+    assert plan.notices == ("cp39-cp39 was taken as given: nothing here tells whether it is true",)
+
+
+def test_the_stable_abi_of_windows_is_judged_by_names_and_by_the_library(tmp_path: Path) -> None:
+    old = Pe({"python3.dll": ["PyList_New"], "other.dll": ["PyNothing"]})
+    assert tags_of(retag(windows(tmp_path, "cp310-abi3", old), python_tag="cp39").path) == "cp39-abi3-win_amd64"
+    new = Pe({"python3.dll": ["PyType_GetModule"], "python312.dll": ["_PyLong_AsByteArray"]})
+    with pytest.raises(RefusedError) as caught:
+        retag(windows(tmp_path, "cp310-abi3", new), python_tag="cp39")
+    assert caught.value.reasons == (
+        "hello/_m.pyd is linked to python312.dll, the library of CPython 3.12, so cp39-abi3 is not true",
+        "hello/_m.pyd needs _PyLong_AsByteArray, which the stable ABI does not have, so cp39-abi3 is not true",
+        "hello/_m.pyd needs PyType_GetModule (3.10), which the stable ABI of Python 3.9 does not have",
+    )
+
+
+def test_a_module_of_windows_is_for_the_python_whose_library_it_is_linked_to(tmp_path: Path) -> None:
+    wheel = windows(tmp_path, "cp312-cp312", Pe({"python311.dll": ["PyList_New"]}))
+    with pytest.raises(RefusedError) as caught:
+        retag(wheel, python_tag="cp313", abi_tag="cp313")
+    assert caught.value.reasons == ("hello/_m.pyd is linked to python311.dll, the library of CPython 3.11",)
+    plan = planned(wheel, python_tag=("cp311",), abi_tag=("cp311",))
+    assert [(ground.tag, ground.basis) for ground in plan.grounds if "cp311" in ground.tag] == [
+        ("cp311-cp311", "proved")
+    ]
+
+
+def test_python_2_of_windows_has_narrow_characters(tmp_path: Path) -> None:
+    wheel = windows(tmp_path, "cp26-cp26m", Pe({"python27.dll": ["PyUnicodeUCS4_AsUTF8String"]}))
+    with pytest.raises(RefusedError, match="cp27-cp27m"):
+        retag(wheel, python_tag="cp27", abi_tag="cp27m")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 import pytest
 
 from support.hello import hello_wheel
+from support.pe_bytes import AMD64, ARM64, I386, ITANIUM, Pe
 from support.retags import planned, pure_wheel, retag
 from truewheel.archive.reader import WheelReader
 from truewheel.check import check_wheel
@@ -20,16 +20,10 @@ if TYPE_CHECKING:
 
     from truewheel.retagger.proof import Proof
 
-AMD64, I386, ARM64, ITANIUM = 0x8664, 0x014C, 0xAA64, 0x0200
-
 
 def pe(machine: int, *, dot_net: bool = False) -> bytes:
-    """Return the headers of a Windows file: DOS, PE, COFF, and the optional header with its 16 data directories."""
-    wide = machine != I386
-    optional = struct.pack("<H", 0x20B if wide else 0x10B) + bytes(110 if wide else 94)
-    directories = bytes(14 * 8) + (struct.pack("<2I", 0x2008, 72) if dot_net else bytes(8)) + bytes(8)
-    coff = struct.pack("<2H3I2H", machine, 1, 0, 0, 0, len(optional) + len(directories), 0x2022)
-    return b"MZ".ljust(0x3C, b"\0") + struct.pack("<I", 0x80) + bytes(0x40) + b"PE\0\0" + coff + optional + directories
+    """Return a Windows file for a machine."""
+    return Pe(machine=machine, dot_net=dot_net).build()
 
 
 def proof(wheel: Path) -> Proof:
@@ -92,4 +86,9 @@ def test_a_program_for_one_machine_counts(member: str, tmp_path: Path) -> None:
 def test_a_machine_without_a_tag_is_not_judged(tmp_path: Path) -> None:
     found = proof(hello_wheel(tmp_path, {"hello/x.pyd": pe(ITANIUM)}))
     assert found.widest() == ()
+    assert found.against("win_amd64") is None
+
+
+def test_a_file_with_half_a_header_counts_and_is_not_judged(tmp_path: Path) -> None:
+    found = proof(hello_wheel(tmp_path, {"hello/x.pyd": pe(AMD64)[:0xA0]}))
     assert found.against("win_amd64") is None

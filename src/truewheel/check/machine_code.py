@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from truewheel.check import windows
 from truewheel.check.findings import Found, Rule, Severity
 from truewheel.platforms.verdict import Rule as Cause
 from truewheel.platforms.verdict import sentences
@@ -113,6 +114,7 @@ def _libraries(subject: Subject) -> Iterator[Found]:
     for (member, promised), reasons in needs.items():
         told = _joined(member, _needs(member, reasons))
         yield Found(told, fix, member, severity=None if promised else Severity.WARNING)
+    yield from windows.missing(subject)
 
 
 def _needs(member: str, reasons: Sequence[Reason]) -> list[str]:

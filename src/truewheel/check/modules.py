@@ -13,7 +13,7 @@ from truewheel.check.machine_code import of_causes
 from truewheel.platforms.verdict import Rule as Cause
 from truewheel.retagger.known_tags import go_together
 from truewheel.retagger.names_truth import python_reasons_against
-from truewheel.retagger.stable_abi import Code, mac_uses
+from truewheel.retagger.stable_abi import mac_uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def _unicode(subject: Subject) -> Iterator[Found]:
         return
     from truewheel.platforms.linux.files import wrong_unicode_builds
 
-    for uses in mac_uses(Code(reader, evidence.linux, evidence.macos)):
+    for uses in mac_uses(evidence.code(reader)):
         for reason in wrong_unicode_builds(uses.member, uses.names, name.abi):
             yield Found(f"{reason.file} {reason.detail}", fix, reason.file)
 

@@ -19,6 +19,7 @@ from truewheel.check import (
     signatures,
     stable_abi,
     wheel_file,
+    windows,
 )
 from truewheel.errors import UsageError
 
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     *machine_code.RULES,
     *own_policy.RULES,
     *modules.RULES,
+    *windows.RULES,
     *stable_abi.RULES,
     *search_paths.RULES,
     *runtimes.RULES,

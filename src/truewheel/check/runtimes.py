@@ -1,7 +1,7 @@
 """Rules about language runtimes: two copies in one process, and a C++ runtime that the system has left behind.
 
-Which libraries are runtimes is a fact of `platforms/data/macos.toml`; they keep state for the whole process, so that
-two copies disagree: OpenMP's abort, exceptions do not cross from one C++ runtime to another.
+Which libraries are runtimes is a fact of `platforms/data/macos.toml` and `windows.toml`; they keep state for the
+whole process, so that two copies disagree: OpenMP's abort, exceptions do not cross from one C++ runtime to another.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from truewheel.analyzer.macho.image import MACOS
 from truewheel.check.findings import Found, Rule, Severity
+from truewheel.check.windows import in_one_process
 from truewheel.platforms.macos.facts import mac_facts
+from truewheel.platforms.windows.facts import windows_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,10 +36,14 @@ def _copies(subject: Subject) -> Iterator[Found]:
     if evidence is None:
         return
     here = {node.name for graph in (evidence.linux.graph, evidence.macos.graph) for node in graph.members()}
-    sets = [[*_loaded(evidence.linux)], *_reached(evidence.macos)]
+    here |= {file.member for file in evidence.windows}
+    known = mac_facts().runtimes
+    sets = [(known, [*_loaded(evidence.linux)]), *((known, names) for names in _reached(evidence.macos))]
+    if evidence.windows:
+        sets.append((windows_facts().runtimes, [*in_one_process(evidence.windows)]))
     told: set[tuple[str, ...]] = set()
-    for names in sets:
-        for kind, copies in _runtimes(names).items():
+    for runtimes, names in sets:
+        for kind, copies in _runtimes(names, runtimes).items():
             if len(copies) > 1 and copies not in told:
                 told.add(copies)
                 problem = f"one process may hold {len(copies)} copies of the {kind}: {', '.join(copies)}"
@@ -67,12 +73,11 @@ def _reached(analysis: MachoAnalysis) -> Iterator[list[str]]:
         yield [*files, *(edge.dependency.name for edge in edges if edge.lookup.found is None)]
 
 
-def _runtimes(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def _runtimes(names: Iterable[str], runtimes: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """Return the runtimes among files by what they are, in order, each once."""
-    runtimes = mac_facts().runtimes
     kinds: dict[str, dict[str, None]] = {}
     for name in names:
-        kind = runtimes.get(re.split(r"[.-]", PurePosixPath(name).name, maxsplit=1)[0])
+        kind = runtimes.get(re.split(r"[.-]", PurePosixPath(name).name.lower(), maxsplit=1)[0])
         if kind:
             kinds.setdefault(kind, {})[name] = None
     return {kind: tuple(copies) for kind, copies in kinds.items()}

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from truewheel.check.findings import Found, Rule, Severity
-from truewheel.retagger.stable_abi import STABLE, Code, faults
+from truewheel.retagger.stable_abi import STABLE, faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ def _stable(subject: Subject) -> Iterator[Found]:
         return
     claims = {abi: version for abi in STABLE if (version := claimed(name, abi))}
     if claims:
-        for fault in faults(Code(reader, evidence.linux, evidence.macos), claims):
+        for fault in faults(evidence.code(reader), claims):
             yield Found(f"{fault.member} {fault.problem}", fault.fix, fault.member)
 
 

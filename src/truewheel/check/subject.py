@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from truewheel.archive.record import Record
     from truewheel.platforms.own_policy import OwnPolicy
     from truewheel.retagger.proof import Proof
+    from truewheel.retagger.stable_abi import Code
+    from truewheel.retagger.windows_imports import WindowsUses
 
 _BOUND = 64 << 20
 """Bytes of members that are hashed at one time."""
@@ -33,11 +35,18 @@ _WHOLE = 16 << 20
 
 
 class Evidence(NamedTuple):
-    """The machine code of the wheel, and what it proves."""
+    """The machine code of the wheel, and what it proves. windows: what each file of Windows wants of others."""
 
     linux: Analysis
     macos: MachoAnalysis
     proof: Proof
+    windows: tuple[WindowsUses, ...] = ()
+
+    def code(self, reader: WheelReader) -> Code:
+        """Return what rules about Python's functions ask for."""
+        from truewheel.retagger.stable_abi import Code
+
+        return Code(reader, self.linux, self.macos, self.windows)
 
 
 class Digest(NamedTuple):
@@ -149,13 +158,22 @@ class Subject:
         try:
             linux = analyze(self.reader, inside, jobs=self.jobs)
             macos = analyze_macho(self.reader, inside, jobs=self.jobs)
+            proof = proof_of(self.reader, linux, macos, self.own_policy)
+            return Evidence(linux, macos, proof, _windows(self.reader, proof))
         except InvalidInputError as error:
             self.broken_code = error
             return None
-        return Evidence(linux, macos, proof_of(self.reader, linux, macos, self.own_policy))
 
     broken_code: InvalidInputError | None = None
     """Why the machine code cannot be read, once `evidence` was asked for."""
+
+
+def _windows(reader: WheelReader, proof: Proof) -> tuple[WindowsUses, ...]:
+    if not proof.windows:
+        return ()
+    from truewheel.retagger.windows_imports import windows_uses
+
+    return windows_uses(reader, proof.windows)
 
 
 def _digest(reader: WheelReader, name: str, algorithm: str) -> Digest:

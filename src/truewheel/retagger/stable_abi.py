@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from truewheel.analyzer.elf.analyze import Analysis
     from truewheel.analyzer.macho.analysis import MachoAnalysis
     from truewheel.archive.reader import WheelReader
+    from truewheel.retagger.python_dlls import PythonDll
+    from truewheel.retagger.windows_imports import WindowsUses
 
 Version = tuple[int, int]
 
@@ -27,11 +29,12 @@ _MOST_SHOWN = 4
 
 
 class Code(NamedTuple):
-    """The machine code of a wheel, both formats."""
+    """The machine code of a wheel, of all formats."""
 
     reader: WheelReader
     linux: Analysis
     macos: MachoAnalysis
+    windows: tuple[WindowsUses, ...] = ()
 
 
 class Uses(NamedTuple):
@@ -39,11 +42,13 @@ class Uses(NamedTuple):
 
     names: the names of functions and data, sorted.
     exports: whether it offers its module by `PyModExport_...` (PEP 793), which interpreters with abi3t try first.
+    dlls: the libraries of Python that a file of Windows is linked to.
     """
 
     member: str
     names: tuple[str, ...]
     exports: bool = False
+    dlls: tuple[PythonDll, ...] = ()
 
 
 class Fault(NamedTuple):
@@ -61,6 +66,7 @@ def faults(code: Code, claims: Mapping[str, Version]) -> Iterator[Fault]:
     """
     added, oldest = added_in(), min(claims.values())
     for uses in python_uses(code):
+        yield from _wrong_dlls(uses, claims)
         unknown = [symbol for symbol in uses.names if symbol not in added]
         unstable = _not_given(unknown, uses.member, code) if unknown else []
         if unstable:
@@ -75,6 +81,20 @@ def faults(code: Code, claims: Mapping[str, Version]) -> Iterator[Fault]:
         if made:
             problem = f"needs {_listed(made)}, so it knows the layout of PyModuleDef, which abi3t does not promise"
             yield Fault(uses.member, problem, "export PyModExport (PEP 793) instead")
+
+
+def _wrong_dlls(uses: Uses, claims: Mapping[str, Version]) -> Iterator[Fault]:
+    """Yield the libraries of Python that a file of Windows is linked to and that not every Python of the tags has."""
+    if not uses.dlls:
+        return
+    from truewheel.retagger.python_dlls import linked, stable_dlls
+
+    right, oldest = stable_dlls(claims), min(claims.values())
+    for dll in uses.dlls:
+        if dll.name not in right:
+            tag = f"cp{oldest[0]}{oldest[1]}-{'.'.join(claims)}"
+            fix = f"link it to {' or '.join(sorted(right))}, or name the wheel for one Python"
+            yield Fault(uses.member, f"{linked(dll)}, so {tag} is not true", fix)
 
 
 def _too_new(member: str, newer: Mapping[str, Version], oldest: Version) -> Fault:
@@ -98,11 +118,14 @@ def added_in() -> Mapping[str, Version]:
 
 
 def python_uses(code: Code) -> Iterator[Uses]:
-    """Yield what each file wants of Python, in archive order: ELF files, then Mach-O files with all their slices."""
+    """Yield what each file wants of Python: ELF files, Mach-O files with all their slices, files of Windows."""
     for node in code.linux.graph.members():
         exports = any(name.startswith(_EXPORT) for name in node.image.python_inits)
         yield Uses(node.name, _of_python(node.image.imports), exports)
     yield from mac_uses(code)
+    for file in code.windows:
+        exports = any(name.startswith(_EXPORT) for name in file.exports)
+        yield Uses(file.member, _of_python(file.python_names), exports, file.pythons)
 
 
 def mac_uses(code: Code) -> Iterator[Uses]:

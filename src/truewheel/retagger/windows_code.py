@@ -1,7 +1,8 @@
 """Windows libraries and programs in a wheel, and which of them say for which machine it is.
 
-Follows Microsoft's "PE Format": the COFF header names the machine, and a data directory of its own marks code of .NET,
-which is for any machine. Windows tags promise no version, so the machine is all that there is to prove.
+The COFF header names the machine, and a data directory of its own marks code of .NET, which is for any machine. Windows
+tags promise no version, so the machine is all that there is to prove of them; `windows_imports` tells which DLLs a file
+wants, and `python_dlls` what these say of Python and ABI tags.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.other_formats import is_windows
+from truewheel.analyzer.pe.layout import read_header
+from truewheel.errors import InvalidBinaryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,10 +20,7 @@ if TYPE_CHECKING:
 
 _TAGS = {0x014C: "win32", 0x8664: "win_amd64", 0xAA64: "win_arm64", 0x01C4: "win_arm32"}
 _HEAD = 0x400
-_OPTIONAL = 24
-"""Where the optional header begins, behind `PE\\0\\0` and the COFF header."""
-_DOT_NET = {0x10B: 96 + 14 * 8, 0x20B: 112 + 14 * 8}
-"""By the magic of the optional header: where it has the data directory of .NET."""
+"""More than a PE header has before its sections."""
 _MODULE = ".pyd"
 
 
@@ -56,8 +56,8 @@ def _windows_file(reader: WheelReader, name: str) -> WindowsFile | None:
     if not is_windows(reader, name, reader.head(name, 2)):
         return None
     start = int.from_bytes(reader.head(name, 0x40)[0x3C:], "little")
-    head = reader.head(name, start + _HEAD)[start:]
-    at = _OPTIONAL + _DOT_NET.get(int.from_bytes(head[_OPTIONAL : _OPTIONAL + 2], "little"), _HEAD)
-    if any(head[at : at + 8]):
-        return None
-    return WindowsFile(name, _TAGS.get(int.from_bytes(head[4:6], "little"), ""))
+    try:
+        header = read_header(reader.head(name, start + _HEAD), name)
+    except InvalidBinaryError:
+        return WindowsFile(name, "")
+    return None if header.is_dot_net else WindowsFile(name, _TAGS.get(header.machine, ""))

@@ -24,7 +24,7 @@ def exported_names(data: Buffer, where: str) -> tuple[str, ...]:
     What it gives by number alone is left out. Raises InvalidBinaryError as `read_pe` does.
     """
     layout = read_layout(data, where)
-    address, _ = layout.directories.get(Directory.EXPORT, (0, 0))
+    address, _ = layout.header.directories.get(Directory.EXPORT, (0, 0))
     if not address:
         return ()
     fields = _DIRECTORY.unpack(layout.read(address, _DIRECTORY.size))

@@ -67,22 +67,35 @@ class Section(NamedTuple):
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The headers of a file, whose bytes are `data`.
+class Header(NamedTuple):
+    """What stands before the sections.
 
-    base: the address that the file wants to be loaded at. headers: how many bytes of the file stand before sections.
-    directories: by number, address and size; only those that are there. where: the file's name for errors.
+    base: the address that the file wants to be loaded at. size: how many bytes of the file stand before sections.
+    directories: by number, address and size; only those that are there.
+    sections: where the section table lies in the file, and how many sections it has.
     """
 
-    data: Buffer
-    where: str
     machine: int
     wide: bool
     is_dll: bool
     base: int
-    headers: int
+    size: int
     directories: dict[int, tuple[int, int]]
+    sections: tuple[int, int]
+
+    @property
+    def is_dot_net(self) -> bool:
+        """Whether the file is code of .NET, for any machine."""
+        return Directory.DOT_NET in self.directories
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The headers of a file, whose bytes are `data`. where: the file's name for errors."""
+
+    data: Buffer
+    where: str
+    header: Header
     sections: tuple[Section, ...]
 
     def invalid(self, problem: str, address: int) -> InvalidBinaryError:
@@ -94,8 +107,8 @@ class Layout:
 
         Raises InvalidBinaryError for an address that no byte of the file is loaded at.
         """
-        if 0 <= address < self.headers:
-            return address, self.headers
+        if 0 <= address < self.header.size:
+            return address, self.header.size
         for section in self.sections:
             inside = address - section.address
             if 0 <= inside < section.length:
@@ -111,41 +124,46 @@ class Layout:
 
 
 def read_layout(data: Buffer, where: str) -> Layout:
-    """Read the headers of the PE file in `data`; `where` is its name for errors.
+    """Read the headers and sections of the PE file in `data`; `where` is its name for errors.
 
     Raises InvalidBinaryError when the file is cut short or contradicts itself.
     """
+    header = read_header(data, where)
+    start, count = header.sections
+    if count > _MOST_SECTIONS:
+        raise InvalidBinaryError(f"there are {count} sections", where=where, hint=DAMAGED)
+    table = _part(data, start, count * _SECTION_SIZE, "section table", where)
+    return Layout(data, where, header, tuple(_sections(table, len(data))))
 
-    def part(start: int, size: int, what: str) -> bytes:
-        found = bytes(data[start : start + size])
-        if len(found) < size:
-            raise InvalidBinaryError(f"the {what} reaches past the end of the file", where=where, hint=DAMAGED)
-        return found
 
-    start = int.from_bytes(part(_POINTER, 4, "MS-DOS header"), "little")
-    signature = part(start, len(_SIGNATURE) + _COFF.size, "COFF header")
+def read_header(data: Buffer, where: str) -> Header:
+    """Read what stands before the sections of a PE file, of which `data` need be no more; raises as `read_layout`."""
+    start = int.from_bytes(_part(data, _POINTER, 4, "MS-DOS header", where), "little")
+    signature = _part(data, start, len(_SIGNATURE) + _COFF.size, "COFF header", where)
     if not signature.startswith(_SIGNATURE):
         raise InvalidBinaryError("there is no PE header", where=where, hint=DAMAGED)
     machine, count, _, _, _, size, flags = _COFF.unpack_from(signature, len(_SIGNATURE))
     start += len(signature)
-    optional = part(start, size, "optional header")
+    optional = _part(data, start, size, "optional header", where)
     shape = _SHAPES.get(int.from_bytes(optional[:2], "little"))
     if shape is None or size < shape.directories:
         raise InvalidBinaryError("the optional header is of no known form", where=where, hint=DAMAGED)
-    if count > _MOST_SECTIONS:
-        raise InvalidBinaryError(f"there are {count} sections", where=where, hint=DAMAGED)
-    table = part(start + size, count * _SECTION_SIZE, "section table")
-    return Layout(
-        data=data,
-        where=where,
+    return Header(
         machine=machine,
         wide=shape.wide,
         is_dll=bool(flags & _DLL),
         base=int.from_bytes(optional[shape.base : shape.base_end], "little"),
-        headers=min(int.from_bytes(optional[_HEADERS_SIZE : _HEADERS_SIZE + 4], "little"), len(data)),
+        size=min(int.from_bytes(optional[_HEADERS_SIZE : _HEADERS_SIZE + 4], "little"), len(data)),
         directories=_directories(optional, shape),
-        sections=tuple(_sections(table, len(data))),
+        sections=(start + size, count),
     )
+
+
+def _part(data: Buffer, start: int, size: int, what: str, where: str) -> bytes:
+    found = bytes(data[start : start + size])
+    if len(found) < size:
+        raise InvalidBinaryError(f"the {what} reaches past the end of the file", where=where, hint=DAMAGED)
+    return found
 
 
 def _directories(optional: bytes, shape: _Shape) -> dict[int, tuple[int, int]]:

@@ -32,10 +32,10 @@ def read_pe(data: Buffer, where: str) -> PeFile:
     layout = read_layout(data, where)
     tables = _Tables(layout)
     return PeFile(
-        machine=layout.machine,
-        wide=layout.wide,
-        is_dll=layout.is_dll,
-        dot_net=Directory.DOT_NET in layout.directories,
+        machine=layout.header.machine,
+        wide=layout.header.wide,
+        is_dll=layout.header.is_dll,
+        dot_net=layout.header.is_dot_net,
         uses=(*tables.imports(), *tables.delayed()),
     )
 
@@ -63,13 +63,13 @@ class _Tables:
             attributes, name, _, _, lookup, *_ = entry
             if not name:
                 return
-            base = 0 if attributes & _ADDRESSES_ARE_RELATIVE else self._layout.base
+            base = 0 if attributes & _ADDRESSES_ARE_RELATIVE else self._layout.header.base
             names = tuple(self._names(lookup - base, base)) if lookup else ()
             yield DllUse(text_at(self._layout, name - base, self._budget), names, delayed=True)
 
     def _entries(self, directory: Directory, form: Struct) -> Iterator[tuple[int, ...]]:
         """Yield the entries of a table, which ends with an empty one, whatever size the directory says."""
-        address, _ = self._layout.directories.get(directory, (0, 0))
+        address, _ = self._layout.header.directories.get(directory, (0, 0))
         while address:
             self._budget.spend(form.size, address)
             yield form.unpack(self._layout.read(address, form.size))
@@ -77,7 +77,7 @@ class _Tables:
 
     def _names(self, address: int, base: int = 0) -> Iterator[str]:
         """Yield the names of a lookup table; entries with the highest bit set are numbers instead."""
-        size = 8 if self._layout.wide else 4
+        size = 8 if self._layout.header.wide else 4
         by_number = 1 << (8 * size - 1)
         while True:
             self._budget.spend(size, address)

@@ -1,0 +1,1 @@
+"""Windows: which libraries every system has."""
