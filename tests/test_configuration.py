@@ -79,6 +79,8 @@ def test_a_file_without_the_table_sets_nothing(text: str, tmp_path: Path) -> Non
     ("text", "what", "hint"),
     [
         ("[tool.truewheel]\nexlude = []\n", "[tool.truewheel] has no `exlude`", "did you mean `exclude`?"),
+        ("[tool.truewheel]\njson = true\n", "[tool.truewheel] cannot set `json`", "it is an option of one run: write"),
+        ("[tool.truewheel.repair]\nforce = true\n", "[tool.truewheel.repair] cannot set `force`", "write --force on"),
         ("[tool.truewheel.repair]\nlib_path = []\n", "has no `lib_path`", "did you mean `lib-path`?"),
         ("[tool.truewheel.show]\nstrip = true\n", "[tool.truewheel.show] has no `strip`", "it can be exclude, jobs"),
         ("[tool.truewheel.repare]\njobs = 1\n", "has no `repare`", "did you mean `repair`?"),
@@ -194,7 +196,7 @@ class TestTheProgram:
         self.write(f"[tool.truewheel.repair]\n{key} = true\n")
         outcome = truewheel("repair", "a-1.0-py3-none-any.whl")
         assert outcome.code == 2
-        assert f"[tool.truewheel.repair] has no `{key}`" in outcome.errors
+        assert f"[tool.truewheel.repair] cannot set `{key}`" in outcome.errors
 
     def test_a_value_that_the_option_does_not_take_is_told(self) -> None:
         self.write("[tool.truewheel]\njobs = 0\n")
@@ -228,4 +230,4 @@ class TestTheProgram:
         self.write('[tool.truewheel.check]\nsarif = "x"\n')
         outcome = truewheel("check", "a-1.0-py3-none-any.whl")
         assert outcome.code == 2
-        assert "has no `sarif`" in outcome.errors
+        assert "cannot set `sarif`" in outcome.errors

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 FILE = "pyproject.toml"
 _TABLE = "tool.truewheel"
+OF_ONE_RUN = frozenset(
+    {"config", "no-config", "dry-run", "force", "from-file", "json", "overwrite", "plan", "sarif", "verbose"}
+)
+"""Options that say something about one run, not about a project."""
 _MENTIONED = rb"""(?m)tool["'\s]*\.["'\s]*truewheel|^\s*\[\s*["']?tool["']?\s*\]"""
 """How the table can begin; to parse the file takes longer than many a command."""
 
@@ -121,6 +125,9 @@ def _demand_known(table: Mapping[str, Any], known: set[str], path: Path, where: 
     for key in table:
         if key in known:
             continue
+        if key in OF_ONE_RUN:
+            hint = f"it is an option of one run: write --{key} on the command line"
+            raise UsageError(f"{where} cannot set `{key}`", where=str(path), hint=hint)
         from difflib import get_close_matches
 
         near = get_close_matches(key, sorted(known), 1, 0.5)

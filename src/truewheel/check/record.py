@@ -89,7 +89,8 @@ def _hashes(subject: Subject) -> Iterator[Found]:
         done.add(row.path)
         algorithm, _, value = row.digest.partition("=")
         if digest.problem:
-            yield Found(f"cannot be unpacked: it {digest.problem}", "build the wheel again", row.path)
+            problem = digest.problem.replace("the member ", "it ", 1)
+            yield Found(f"cannot be unpacked: {problem}", "build the wheel again", row.path)
         elif digest.value != value.rstrip("="):
             problem = f"RECORD has {algorithm} {value}, the file has {digest.value}"
             yield Found(problem, "write its row anew, if the file is as it should be", row.path, fixable=True)

@@ -7,17 +7,13 @@ from typing import Any
 
 import click
 
-from truewheel.configuration import Kind, Setting, load, nearest
+from truewheel.configuration import OF_ONE_RUN, Kind, Setting, load, nearest
 
 _PATHS = frozenset({"DIR", "FILE", "PATH"})
 _PERHAPS_PATHS = frozenset({"LIB"})
 """What options that take a path, and those that take a path or a name, call their value."""
 _SEPARATORS = {"ARCHS": ","}
 """By what options call their value, what joins several in one text."""
-_OF_ONE_RUN = frozenset(
-    {"config", "no-config", "dry-run", "force", "from-file", "json", "overwrite", "plan", "sarif", "verbose"}
-)
-"""Options that say something about one run, not about a project."""
 _SEEN = "truewheel.configuration"
 
 
@@ -68,7 +64,7 @@ def _settable(group: click.Command) -> dict[str, dict[str, Setting]]:
         name: {
             key: _setting(option)
             for option in command.params
-            if isinstance(option, click.Option) and (key := _key(option)) not in _OF_ONE_RUN
+            if isinstance(option, click.Option) and (key := _key(option)) not in OF_ONE_RUN
         }
         for name, command in commands.items()
     }
