@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import nullcontext
 from time import gmtime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -129,10 +130,12 @@ def stage(source: WheelReader, changes: Changes, directory: Path, *, jobs: int, 
     a new member's file cannot be read or the source is damaged. Nothing is left behind then.
     """
     order = _arrange(source, changes)
-    with temporary_file(directory, source_mode(source), sync=check) as (file, staged):
+    with temporary_file(directory, source_mode(source), sync=False) as (file, staged):
         written = _write(source, changes, order, file, jobs)
     try:
-        verify(staged.path, written.names, written.new if check else {})
+        with beside(staged.sync, jobs=2) if check else nullcontext(lambda: None) as synced:
+            verify(staged.path, written.names, written.new if check else {})
+            synced()
     except BaseException:
         staged.discard()
         raise
