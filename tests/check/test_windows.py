@@ -101,7 +101,7 @@ def test_a_command_needs_its_libraries(tmp_path: Path) -> None:
 
 
 def test_required_wheels_may_bring_a_library_along(tmp_path: Path) -> None:
-    files = {"foo/_x.pyd": wants("c10.dll", "shiboken6.abi3.dll")}
+    files = {"foo/_x.pyd": wants("c10.dll", "shiboken6.abi3.dll", "libtorch.dll")}
     (finding,) = findings(windows(tmp_path, files, requires=("torch (>=2)", "shiboken6==6.1; python_version > '3'")))
     assert finding.severity is Severity.WARNING
     assert finding.message.endswith("so a wheel that it requires has to bring it along (torch, shiboken6)")

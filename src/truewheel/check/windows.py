@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from truewheel.retagger.windows_imports import WindowsUses
 
 _MOST_SHOWN = 3
+_ALIKE = 3
+"""How many letters of a DLL's name, of those behind `lib`, make it sound like a project with these in its name."""
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)([^;]*)(?:;(.*))?", re.DOTALL)
 
 
@@ -53,8 +55,8 @@ def _pythons(subject: Subject) -> Iterator[Found]:
 def missing(subject: Subject) -> Iterator[Found]:
     """Yield DLLs that a module or program wants when it is loaded, or one of its DLLs, and that are nowhere.
 
-    Only a warning when the wheel requires other wheels, which may bring them along. Nothing of those whose name begins
-    with that of a required project.
+    Only a warning when the wheel requires other wheels, which may bring them along. Nothing of those that sound like
+    one of these: `qt5core.dll` and the project `PyQt5-Qt5`.
     """
     evidence, reader = subject.evidence, subject.reader
     if evidence is None or reader is None or not evidence.windows:
@@ -65,11 +67,11 @@ def missing(subject: Subject) -> Iterator[Found]:
     scripts = f"{reader.data_dir}/scripts/"
     first = [file for file in evidence.windows if file.is_module or file.member.startswith(scripts)]
     required = [*_required(subject)]
-    brought = tuple(name for name in map(_bare, required) if name)
+    sounds = " ".join(map(_bare, required))
     for file in _loaded(first or evidence.windows, evidence.windows):
         wanted = dict.fromkeys(use.key for use in file.dlls if not use.delayed)
         gone = [key for key in wanted if key not in here and not windows_facts().has(key)]
-        gone = [key for key in gone if not _bare(key).startswith(brought)]
+        gone = [key for key in gone if _bare(key).removeprefix("lib")[:_ALIKE] not in sounds]
         if gone:
             yield _gone(file.member, gone, required)
 
