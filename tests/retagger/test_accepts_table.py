@@ -187,3 +187,13 @@ def test_wheels_of_the_same_tags_share_a_table() -> None:
     assert table_of(first) is table_of(second)
     assert table_of(first) != table_of(first._replace(requires_python=">=3.12"))
     assert table_of(first) != table_of(wheel("py2-none-any", ">=3.9"))
+
+
+def test_a_wheel_for_the_first_raspberry_pi_reaches_it() -> None:
+    first = [("Linux glibc 2.5 and later armv6l", "Linux musl 1.1 and later armv6l")]
+    assert [row.systems for row in table("py3-none-linux_armv6l").rows] == first
+    newer = "py3-none-manylinux2014_armv7l.manylinux_2_17_armv7l.musllinux_1_1_armv7l"
+    assert not any("armv6l" in system for row in table(newer).rows for system in row.systems)
+    lost = compare(wheel("py3-none-linux_armv6l"), wheel(newer)).losses
+    assert lost is not None
+    assert [row.systems for row in lost.rows] == first

@@ -184,6 +184,11 @@ def parse_system(word: str) -> TargetSystem | None:
     return TargetSystem(family, version, _DEFAULTS[family])
 
 
+def pyodide_of(python: Version) -> TargetSystem | None:
+    """Return the Pyodide that has a Python; None when no known one does."""
+    return next((one for one in systems() if one.family is Family.PYODIDE and python in one.pythons), None)
+
+
 def with_architecture(system: TargetSystem, word: str) -> TargetSystem | None:
     """Return the system on the architecture that a word names (`arm64`, `rosetta`); None for another word."""
     if system.family is Family.MACOS and word == "rosetta":

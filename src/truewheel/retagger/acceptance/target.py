@@ -8,7 +8,7 @@ from truewheel.errors import UsageError
 from truewheel.retagger.acceptance.facts import facts
 from truewheel.retagger.acceptance.installers import installers, newest_for, parse_installer
 from truewheel.retagger.acceptance.interpreters import builds, builds_for, parse_interpreter
-from truewheel.retagger.acceptance.systems import Family, parse_system, with_architecture
+from truewheel.retagger.acceptance.systems import Family, parse_system, pyodide_of, with_architecture
 
 if TYPE_CHECKING:
     from truewheel.retagger.acceptance.installers import Installer
@@ -39,11 +39,14 @@ def parse_target(text: str) -> Target:
     """Return the target that words name, in any order: a system, an architecture, a Python, an installer, a build.
 
     Without an installer, the newest pip that runs on the Python. Without an architecture, the usual one of the system.
-    Without a build, that of python.org. Raises UsageError for words that name nothing, or for a missing one.
+    Without a build, that of python.org. Without its version, the Pyodide that has the Python. Raises UsageError for words that name nothing, or for a missing one.
     """
     words = text.lower().split()
+    any_pyodide = "pyodide" in words
     system, words = _system(text, words)
     interpreter, words = _interpreter(text, words, system)
+    if any_pyodide:
+        system = pyodide_of(interpreter.version) or system
     installer, words = _installer(words, interpreter)
     fitting = builds_for(interpreter, system.version, system.architecture) if system.family is Family.MACOS else ()
     build = fitting[0] if fitting else None
