@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FILE = "pyproject.toml"
 _TABLE = "tool.truewheel"
 OF_ONE_RUN = frozenset(
-    {"config", "no-config", "dry-run", "force", "from-file", "json", "overwrite", "plan", "sarif", "verbose"}
+    {"config", "no-config", "dry-run", "force", "from-file", "help", "json", "overwrite", "plan", "sarif", "verbose"}
 )
 """Options that say something about one run, not about a project."""
 _MENTIONED = rb"""(?m)tool["'\s]*\.["'\s]*truewheel|^\s*\[\s*["']?tool["']?\s*\]"""

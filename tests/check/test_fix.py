@@ -172,8 +172,9 @@ def test_nothing_to_mend(tmp_path: Path) -> None:
     copied = fix_wheel(path, tmp_path / "new")
     assert (copied.path, copied.changed) == (tmp_path / "new" / path.name, False)
     assert copied.path.read_bytes() == path.read_bytes()
-    empty = wheel(tmp_path).rename(tmp_path / "what.whl")
-    assert fix_wheel(empty, tmp_path / "new").path == empty
+    unnamed = wheel(tmp_path).rename(tmp_path / "what.whl")
+    assert fix_wheel(unnamed, tmp_path / "new").path == tmp_path / "new" / "what.whl"
+    assert fix_wheel(unnamed).path == unnamed
 
 
 def test_the_given_wheel_is_replaced_only_when_asked(tmp_path: Path) -> None:

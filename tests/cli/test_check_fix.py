@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from typing import TYPE_CHECKING
+
+import pytest
 
 from support.checks import wheel
 from support.cli import truewheel
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from truewheel.errors import OutputError
 
@@ -28,6 +29,26 @@ def test_fix_finds_wheels_of_one_name_before_it_writes(tmp_path: Path) -> None:
     assert [item["file"] for item in document["failed"]] == [str(spelt["FOO"]), str(spelt["Foo"])]
     assert all("as another of the given wheels is" in item["error"] for item in document["failed"])
     assert [path.name for path in (tmp_path / "new").iterdir()] == [other.name]
+
+
+@pytest.mark.parametrize("member", ["/etc/x", "../x", "bar-1.0.dist-info/WHEEL"])
+def test_fix_copies_what_nothing_can_be_mended_of(member: str, tmp_path: Path) -> None:
+    whole = wheel(tmp_path / "whole")
+    path = tmp_path / whole.name
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+        new.writestr(member, b"")
+    done = truewheel("check", "--fix", "-w", tmp_path / "new", path)
+    copy = tmp_path / "new" / path.name
+    assert (done.code, done.output) == (1, f"{copy}\n")
+    assert copy.read_bytes() == path.read_bytes()
+    assert truewheel("check", "--fix", "-w", tmp_path / "new", path).code == 1
+    assert truewheel("check", "--fix", "-w", tmp_path, path).output == f"{path}\n"
+    assert truewheel("check", "--fix", path).output == f"{path}\n"
+    copy.write_bytes(b"other")
+    refused = truewheel("check", "--fix", "-w", tmp_path / "new", path)
+    assert (refused.code, "exists already" in refused.errors) == (1, True)
 
 
 def test_fix_beside_a_mended_wheel_of_an_earlier_run_does_nothing(tmp_path: Path) -> None:

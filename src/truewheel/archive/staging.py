@@ -17,6 +17,7 @@ from truewheel.archive.leftovers import create_unfinished
 from truewheel.archive.names import SUFFIX
 from truewheel.archive.zip_write import copy_range
 from truewheel.errors import OutputError, UsageError
+from truewheel.given_files import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,6 +200,21 @@ def copy_unchanged(source: WheelReader, directory: Path, *, force: bool = False)
             return target
     with stage_copy(source, directory) as staged:
         return staged.publish(source.path.name, force=force)
+
+
+def copy_as_it_is(path: Path, directory: Path, *, force: bool = False) -> Path:
+    """Do the same as `copy_unchanged` with a file that need not be a wheel that can be read, but for its name."""
+    target = directory / path.name
+    with suppress(OSError):
+        if target.samefile(path):
+            return target
+    with open_file(path) as source:
+        mode = os.fstat(source.fileno()).st_mode & 0o777
+        with temporary_file(directory, mode) as (file, staged):
+            while piece := source.read(_CHUNK):
+                file.write(piece)
+    with staged:
+        return staged.publish(path.name, force=force)
 
 
 def stage_copy(source: WheelReader, directory: Path) -> StagedFile:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from truewheel.archive.members import NewMember
 from truewheel.archive.names import WheelName
 from truewheel.archive.sboms import with_file_name
-from truewheel.archive.staging import copy_unchanged
+from truewheel.archive.staging import copy_as_it_is, copy_unchanged
 from truewheel.archive.writer import Changes, stage
 from truewheel.check import examined, open_subject
 from truewheel.check.findings import CheckOptions
@@ -57,19 +57,19 @@ class Fixed(NamedTuple):
 class FixPlan(NamedTuple):
     """What mending a wheel would do. findings: all that is wrong. output_name: the file name of the mended wheel.
 
-    input_size: bytes of the wheel. writes: whether there will be a file of that name at all, if a folder is named.
+    input_size: bytes of the wheel. readable: whether it could be opened as a wheel, without which nothing is mended.
     """
 
     findings: tuple[Finding, ...]
     output_name: str
     input_size: int
-    writes: bool
+    readable: bool
     input_sha256: str | None = None
 
     @property
     def mended(self) -> tuple[Finding, ...]:
         """The findings that will be no more."""
-        return tuple(finding for finding in self.findings if finding.fixable and self.writes)
+        return tuple(finding for finding in self.findings if finding.fixable and self.readable)
 
     @property
     def changes_nothing(self) -> bool:
@@ -82,7 +82,8 @@ def fix_wheel(
 ) -> Fixed:
     """Write a mended copy of the wheel at `path` to `directory`, beside it unless told, and say what is left.
 
-    With nothing to mend, the wheel is copied as it stands when a directory was named, and left alone otherwise.
+    With nothing that can be mended, be it a file that is no archive, the wheel is copied as it stands when a directory
+    was named, and left alone otherwise.
     force: replace another wheel of the same name, be it the given one.
 
     Raises as `check_wheel` does, and OutputError when the new wheel cannot be written. Nothing is left behind then.
@@ -113,15 +114,19 @@ def apply_fix(
 def _planned(subject: Subject, options: CheckOptions) -> FixPlan:
     findings = examined(subject, options)
     rules = frozenset(finding.rule for finding in findings if finding.fixable)
-    writes = subject.reader is not None
-    name = mended_name(subject, rules) if writes and rules else subject.path.name
-    return FixPlan(findings, name, subject.path.stat().st_size, writes)
+    readable = subject.reader is not None
+    name = mended_name(subject, rules) if readable and rules else subject.path.name
+    return FixPlan(findings, name, subject.path.stat().st_size, readable)
 
 
 def _mend(subject: Subject, plan: FixPlan, directory: Path | None, options: CheckOptions, *, force: bool) -> Fixed:
     path, reader = subject.path, subject.reader
     if reader is None or not plan.mended:
-        kept = copy_unchanged(reader, directory, force=force) if reader and directory else path
+        kept = path
+        if directory is not None and reader is not None:
+            kept = copy_unchanged(reader, directory, force=force)
+        elif directory is not None:
+            kept = copy_as_it_is(path, directory, force=force)
         return Fixed(kept, changed=False, mended=(), left=plan.findings)
     rules = frozenset(finding.rule for finding in plan.mended)
     changes = mends(subject, reader, rules, plan.output_name)

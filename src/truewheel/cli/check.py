@@ -113,7 +113,7 @@ def _fix_all(
         lambda item: planned.update({item.path: item}),
         at_once=at_once,
     )
-    writing = [item for item in planned.values() if item.plan.writes]
+    writing = list(planned.values())
     for number, error in collisions(writing, directory, keeping=options["wheels"] if options["force"] else ()).items():
         complain(error)
         failures.append(failed(str(writing[number].path), error))
