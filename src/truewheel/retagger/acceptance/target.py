@@ -39,7 +39,8 @@ def parse_target(text: str) -> Target:
     """Return the target that words name, in any order: a system, an architecture, a Python, an installer, a build.
 
     Without an installer, the newest pip that runs on the Python. Without an architecture, the usual one of the system.
-    Without a build, that of python.org. Without its version, the Pyodide that has the Python. Raises UsageError for words that name nothing, or for a missing one.
+    Without a build, that of python.org. Without its version, the Pyodide that has the Python. Raises UsageError for
+    words that name nothing, or for a missing one.
     """
     words = text.lower().split()
     any_pyodide = "pyodide" in words
