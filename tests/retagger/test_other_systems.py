@@ -11,7 +11,8 @@ from support.checks import findings
 from support.elf_bytes import Elf
 from support.fixtures import family
 from support.hello import hello_wheel
-from support.retags import PE, linux_wheel, mac_wheel, planned, retag
+from support.mac_pairs import code
+from support.retags import PE, WASM, for_android, linux_wheel, mac_wheel, pe, planned, retag
 from truewheel.check import Severity
 from truewheel.errors import RefusedError
 from truewheel.report import inspect_wheel
@@ -52,10 +53,71 @@ def test_code_for_macos_is_not_that_of_another_system(tag: str, tmp_path: Path) 
     assert caught.value.reasons[0].startswith("the wheel holds machine code of macOS, not of ")
 
 
-@pytest.mark.parametrize("tag", ["android_21_x86_64", "freebsd_14_amd64", "linux_x86_64"])
+@pytest.mark.parametrize("tag", ["freebsd_14_amd64", "linux_x86_64"])
 def test_what_such_code_may_be_is_taken_as_given(tag: str, tmp_path: Path) -> None:
     (ground,) = planned(linux_wheel(tmp_path), platform_tag=(tag,)).grounds
     assert (ground.tag, ground.basis) == (tag, "unjudged")
+
+
+def test_code_for_glibc_is_not_for_android(tmp_path: Path) -> None:
+    said = "the wheel is linked against glibc, not against the C library of Android"
+    with pytest.raises(RefusedError) as caught:
+        retag(linux_wheel(tmp_path), platform_tag="android_21_x86_64")
+    assert caught.value.reasons == (said,)
+    named = linux_wheel(tmp_path, "cp313-cp313-android_21_x86_64")
+    assert [finding.message for finding in findings(named, "untrue-tag")] == [f"android_21_x86_64 is not true: {said}"]
+    wheel = hello_wheel(tmp_path, {"hello/x.so": for_android(62)}, tag="cp313-cp313-android_21_x86_64")
+    assert findings(wheel, "untrue-tag") == ()
+
+
+def test_code_for_web_assembly_is_for_no_other_system(tmp_path: Path) -> None:
+    wheel = hello_wheel(tmp_path, {"hello/x.abi3.so": WASM}, tag="cp310-abi3-pyemscripten_2026_0_wasm32")
+    for tag in ("any", "manylinux_2_17_x86_64", "macosx_11_0_arm64", "win32"):
+        with pytest.raises(RefusedError, match="cannot truly be called") as caught:
+            retag(wheel, platform_tag=tag)
+        assert caught.value.reasons[0].startswith("the wheel holds machine code")
+
+
+def test_web_assembly_that_no_python_imports_is_data(tmp_path: Path) -> None:
+    wheel = hello_wheel(tmp_path, {"hello/static/page.wasm": WASM}, tag="py3-none-any")
+    assert findings(wheel, "untrue-tag") == ()
+    assert planned(wheel, platform_tag=("auto",)).changes_nothing
+
+
+@pytest.mark.parametrize("ending", ["dll", "exe"])
+def test_libraries_for_two_machines_do_not_make_a_wheel_one_for_any(ending: str, tmp_path: Path) -> None:
+    files: dict[str, Path | bytes] = {f"hello/a32.{ending}": pe(0x14C), f"hello/a64.{ending}": pe(0x8664)}
+    wheel = hello_wheel(tmp_path, files, tag="py3-none-win32.win_amd64")
+    assert planned(wheel, platform_tag=("auto",)).changes_nothing
+    plan = planned(wheel, platform_tag=("any",))
+    assert [(ground.tag, ground.basis) for ground in plan.grounds] == [
+        ("any", "unjudged" if ending == "dll" else "proved")
+    ]
+    plain = hello_wheel(tmp_path, files, tag="py3-none-any")
+    assert findings(plain, "untrue-tag") == ()
+    assert planned(plain, platform_tag=("auto",)).changes_nothing
+
+
+@pytest.mark.parametrize(
+    ("tag", "module", "stray", "strange"),
+    [
+        ("macosx_10_13_x86_64", ("hello/m.cpython-312-darwin.so", "mac"), ("hello/t64.exe", "pe"), "win_amd64"),
+        ("macosx_10_13_x86_64", ("hello/m.abi3.so", "mac"), ("hello/x.so.1", "elf"), "manylinux_2_17_x86_64"),
+        ("manylinux_2_5_x86_64", ("hello/m.abi3.so", "elf"), ("hello/l.dylib", "mac"), "macosx_10_13_x86_64"),
+        ("win_amd64", ("hello/m.pyd", "pe"), ("hello/l.dylib", "mac"), "macosx_10_13_x86_64"),
+    ],
+)
+def test_modules_say_for_which_systems_a_wheel_is(
+    tag: str, module: tuple[str, str], stray: tuple[str, str], strange: str, tmp_path: Path
+) -> None:
+    content = {"mac": code("x86_64", minimum="10.13"), "elf": family("x86_64").tone.read_bytes(), "pe": pe(0x8664)}
+    files: dict[str, Path | bytes] = {name: content[kind] for name, kind in (module, stray)}
+    wheel = hello_wheel(tmp_path, files, tag=f"cp312-abi3-{tag}.{strange}")
+    (finding,) = findings(wheel, "untrue-tag")
+    assert finding.message.startswith(f"{strange} is not true: the wheel has extension modules for ")
+    done = retag(wheel, platform_tag="auto")
+    assert strange not in done.path.name
+    assert done.path.name.endswith(f"{tag}.whl")
 
 
 def arm_wheel(folder: Path, content: bytes, platform: str = "linux_armv7l") -> Path:
@@ -189,8 +251,10 @@ def test_what_no_other_label_escapes_is_told_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tag", "member", "content"),
     [
-        ("android_24_arm64_v8a", "hello/x.cpython-314-aarch64-linux-android.so", family("aarch64").tone.read_bytes()),
+        ("android_24_arm64_v8a", "hello/x.cpython-314-aarch64-linux-android.so", for_android()),
         ("win_amd64", "hello/x.pyd", PE),
+        ("pyemscripten_2026_0_wasm32", "hello/x.cpython-314-wasm32-emscripten.so", WASM),
+        ("pyodide_2024_0_wasm32", "hello/x.so", WASM),
     ],
 )
 def test_auto_keeps_the_tag_of_a_system_that_is_not_judged(

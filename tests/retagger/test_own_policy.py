@@ -9,7 +9,7 @@ import pytest
 
 from support.fixtures import family, odd
 from support.hello import hello_wheel
-from support.retags import linux_wheel, mac_wheel, planned, pure_wheel, retag, tags_of
+from support.retags import for_android, linux_wheel, mac_wheel, planned, pure_wheel, retag, tags_of
 from truewheel.archive.reader import WheelReader
 from truewheel.errors import RefusedError, UsageError
 from truewheel.platforms.own_policy import OwnPolicy
@@ -156,7 +156,7 @@ def test_a_wheel_without_machine_code_may_have_the_tag(tmp_path: Path) -> None:
 
 
 def test_a_wheel_for_android_keeps_its_tags(tmp_path: Path) -> None:
-    wheel = linux_wheel(tmp_path, "cp313-cp313-android_24_x86_64")
+    wheel = hello_wheel(tmp_path, {"hello/x.so": for_android(62)}, tag="cp313-cp313-android_24_x86_64")
     plan = planned(wheel, platform_tag=("auto",), own_policy=CHANNEL)
     assert plan.changes_nothing
 

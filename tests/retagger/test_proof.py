@@ -94,7 +94,7 @@ def test_windows_code_for_an_unknown_machine_is_not_judged(tmp_path: Path) -> No
 
 
 def test_code_of_two_systems_is_judged_by_both(tmp_path: Path) -> None:
-    files = {"hello/x.so": family("x86_64").tone.read_bytes(), "hello/y.so": code("x86_64")}
+    files = {"hello/x.abi3.so": family("x86_64").tone.read_bytes(), "hello/y.so": code("x86_64")}
     found = proof(hello_wheel(tmp_path, files))
     assert found.widest() == ("macosx_10_9_x86_64", "manylinux1_x86_64", "manylinux_2_5_x86_64")
     assert said(found, "win32") == ("the wheel holds machine code of Linux and macOS, not of Windows",)

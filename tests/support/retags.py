@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.tags import parse_tag
 from packaging.utils import parse_wheel_filename
 
+from support.elf_bytes import NEEDED, Elf
 from support.fixtures import family
 from support.hello import hello_wheel
 from support.mac_pairs import code
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 MODULE = "hello/_hello.so"
 PE = b"MZ" + bytes(58) + struct.pack("<I", 0x80) + bytes(0x40) + b"PE\0\0" + bytes(20)
 """The headers of a Windows library."""
+WASM = b"\0asm\x01\0\0\0"
 LINUX_TAG = "cp310-abi3-manylinux_2_17_x86_64"
 
 
@@ -37,6 +39,18 @@ def linux_wheel(directory: Path, tag: str = LINUX_TAG, **more: Any) -> Path:  # 
     """Write a wheel with one file for Linux that keeps every promise from manylinux_2_5_x86_64 on."""
     files: dict[str, Path | bytes] = {"hello/__init__.py": b"", MODULE: family("x86_64").tone, **more.pop("files", {})}
     return hello_wheel(directory, files, tag=tag, **more)
+
+
+def for_android(machine: int = 183) -> bytes:
+    """Return a library for Android, whose C library has another name than glibc."""
+    return bytes(Elf(machine=machine, named=[(NEEDED, "libc.so")]).build().data)
+
+
+def pe(machine: int) -> bytes:
+    """Return the headers of a Windows library for a machine."""
+    optional = struct.pack("<H", 0x20B) + bytes(238)
+    coff = b"PE\0\0" + struct.pack("<HHIIIHH", machine, 0, 0, 0, 0, len(optional), 0x2000)
+    return b"MZ" + bytes(58) + struct.pack("<I", 0x40) + coff + optional
 
 
 def mac_module(**minima: str) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truewheel.retagger.module_formats import is_web_module
+
 if TYPE_CHECKING:
     from truewheel.archive.reader import WheelReader
 
@@ -15,11 +17,11 @@ _MOST_SLICES = 20
 
 
 def holds_machine_code(reader: WheelReader) -> bool:
-    """Whether any file is an ELF or Mach-O file, or code for one kind of Windows."""
+    """Whether any file is an ELF or Mach-O file, a module for WebAssembly, or code for one kind of Windows."""
     windows = []
     for name in reader.files():
         head = reader.head(name, 8)
-        if _is_native(head):
+        if _is_native(head) or is_web_module(name, head):
             return True
         if head[:2] == b"MZ":
             windows.append(name)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from truewheel.archive.reader import WheelReader
 
+MODULE_SUFFIXES = (".so", ".pyd")
 _FREE_THREADED = "t"
 _FIRST_FREE_THREADED = (3, 13)
 _FIRST_ABI3T = (3, 15)
@@ -98,7 +99,7 @@ def modules(names: Iterable[str]) -> dict[str, list[tuple[str, _Ending | None]]]
     """Return the files of each extension module by its path without ending; an ending of None says nothing."""
     found: dict[str, list[tuple[str, _Ending | None]]] = {}
     for name in names:
-        if name.endswith((".so", ".pyd")):
+        if name.endswith(MODULE_SUFFIXES):
             folder, _, leaf = name.rpartition("/")
             stem, _, ending = leaf.partition(".")
             found.setdefault(f"{folder}/{stem}", []).append((name, _parse(ending)))

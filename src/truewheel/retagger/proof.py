@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.platforms.systems import System, system_of
 from truewheel.platforms.verdict import Reason, Rule
+from truewheel.retagger.module_formats import Format, format_of_tag, module_formats, web_modules
+from truewheel.retagger.names_platforms import misnamed, named_modules, system_named
 from truewheel.retagger.windows_code import windows_code
 
 if TYPE_CHECKING:
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
     from truewheel.platforms.macos.verdict import MacVerdict
     from truewheel.platforms.own_policy import OwnPolicy
     from truewheel.platforms.verdict import Judgement, Verdict
+    from truewheel.retagger.names_platforms import Named
     from truewheel.retagger.windows_code import WindowsFile
 
 _WHOLE_WHEEL = "the wheel"
-_OTHERS = {"win": "Windows", "android": "Android"} | dict.fromkeys(
-    ("pyemscripten", "pyodide", "emscripten", "wasi"), "WebAssembly"
-)
+_GLIBC = "manylinux"
+_MZ = b"MZ"
+_PROGRAM = ".exe"
+"""Launchers: whoever carries one for each machine in a wheel for any machine copies the fitting one."""
 _ANDROID = {"arm64_v8a": "aarch64", "armeabi_v7a": "armv7l", "x86_64": "x86_64", "x86": "i686"}
 """How Android calls the architectures that Linux names otherwise (PEP 738)."""
 
@@ -38,6 +42,9 @@ class Proof:
 
     linux, macos: what is known of the files that a loader of Linux, or dyld, can map; empty, None without any.
     windows: members that are libraries or programs of Windows, of which only the machine is judged.
+    chosen: such members that come for several machines, of which the package takes the fitting one when it runs.
+    web: extension modules for WebAssembly. formats: those of all extension modules.
+    named: the extension modules whose names say where they are imported.
     policy: the user's own, if any: it alone decides about the tags that it gives. own: the verdict by it, on the files
         that a loader of Linux can map; None without any.
     """
@@ -47,6 +54,10 @@ class Proof:
     windows: tuple[WindowsFile, ...] = ()
     policy: OwnPolicy | None = None
     own: Verdict | None = None
+    chosen: tuple[WindowsFile, ...] = ()
+    web: tuple[str, ...] = ()
+    formats: frozenset[Format] = frozenset()
+    named: tuple[Named, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -57,22 +68,42 @@ class Proof:
     @property
     def native(self) -> bool:
         """Whether the wheel holds machine code at all."""
-        return bool(self.linux or self.macos or self.windows)
+        return bool(self.linux or self.macos or self.windows or self.web)
 
     def against(self, tag: str) -> tuple[Reason, ...] | None:
         """Return what stands against a platform tag; none when it is true, None when it cannot be judged."""
         if architecture := self._own_architecture(tag):
             return self.against_policy(architecture) if self.native else ()
-        system = system_of(tag)
-        if system is System.ANY:
-            return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, "holds machine code"),) if self.native else ()
+        if system_of(tag) is System.ANY:
+            if self.native:
+                return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, "holds machine code"),)
+            return None if self._libraries_to_choose() else ()
         if not self.native:
             return ()
+        found = self._against_code(tag)
+        if any(reason.file == _WHOLE_WHEEL for reason in found or ()):
+            return found
+        names = self._elsewhere(tag) or misnamed(self.named, tag)
+        return (*names, *(found or ())) if names else found
+
+    def _against_code(self, tag: str) -> tuple[Reason, ...] | None:
+        system = system_of(tag)
         if system is System.LINUX:
             return self._against_linux(tag)
         if system in {System.MACOS, System.IOS}:
             return self._against_macos(tag, system)
         return self._against_other(tag)
+
+    def _elsewhere(self, tag: str) -> tuple[Reason, ...]:
+        """Return what stands against a tag of a system that the wheel has code for, but none of its modules."""
+        wanted = format_of_tag(tag)
+        if wanted is None or not self.formats or wanted in self.formats:
+            return ()
+        here = " and ".join(each.title for each in Format if each in self.formats)
+        return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, f"has extension modules for {here} alone"),)
+
+    def _libraries_to_choose(self) -> bool:
+        return any(not file.member.endswith(_PROGRAM) for file in self.chosen)
 
     def decider(self, tag: str) -> str:
         """Return the name of the user's own policy when it decides about a platform tag; else nothing."""
@@ -117,11 +148,15 @@ class Proof:
 
         Files of Android are ELF too, so a wheel with such files may be for either.
         """
-        claimed = _OTHERS.get(tag.partition("_")[0].rstrip("0123456789"))
+        claimed = system_named(tag)
         if claimed == "Windows" and self.windows:
             return self._against_windows(tag)
-        if claimed is None or (claimed == "Android" and self._may_be_android(tag)):
+        if not claimed or (claimed == "WebAssembly" and self.web):
             return None
+        if claimed == "Android" and self._may_be_android(tag):
+            if any(verdict.family != _GLIBC for verdict in self.linux):
+                return None
+            return (Reason(Rule.LIBC, _WHOLE_WHEEL, "is linked against glibc, not against the C library of Android"),)
         detail = f"holds machine code of {self._systems()}, not of {claimed}"
         return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, detail),)
 
@@ -172,6 +207,7 @@ class Proof:
             ("Linux", self.linux),
             (self.macos.platform if self.macos else "", self.macos),
             ("Windows", self.windows),
+            ("WebAssembly", self.web),
         ]
         return " and ".join(name for name, present in names if present)
 
@@ -180,17 +216,19 @@ class Proof:
 
         Older names of the same promise are carried along, because older installers know only these.
         """
-        if not self.native:
-            return ("any",)
         from truewheel.retagger.tags import ordered
+
+        if not self.native:
+            machines = {file.tag for file in self.chosen} if self._libraries_to_choose() else set()
+            return ordered(machines - {""}) or ("any",)
 
         tags = {tag for verdict in self.linux if verdict.now is not None for tag in verdict.now.tags}
         if self.macos is not None and self.macos.platform == "macOS":
             from truewheel.retagger.macos_tags import smallest_set
 
             tags |= set(map(str, smallest_set(self.macos.kept_minimums())))
-        tags |= {file.tag for file in self.windows if file.tag and self.against(file.tag) == ()}
-        return ordered(tags)
+        tags |= {file.tag for file in self.windows if file.tag}
+        return ordered(tag for tag in tags if self.against(tag) == ())
 
 
 def _libraries_joined(reasons: Sequence[Reason], policy: str) -> tuple[Reason, ...]:
@@ -234,10 +272,22 @@ def proof_of(reader: WheelReader, linux: Analysis, macos: MachoAnalysis, own: Ow
     from truewheel.platforms.macos.judge import judge_macos
 
     verdicts = judge(linux, own=own)
+    windows, web = windows_code(reader, reader.files()), web_modules(reader)
     return Proof(
         linux=verdicts[:-1] if own else verdicts,
         macos=judge_macos(macos) if any(macos.graph.members()) else None,
-        windows=windows_code(reader, reader.files()),
+        windows=windows,
         policy=own,
         own=verdicts[-1] if own and verdicts else None,
+        chosen=_chosen_at_run_time(reader, windows),
+        web=web,
+        formats=module_formats(linux, macos, windows, web),
+        named=named_modules(reader.entries),
     )
+
+
+def _chosen_at_run_time(reader: WheelReader, windows: Sequence[WindowsFile]) -> tuple[WindowsFile, ...]:
+    """Return the Windows files that alone would make the wheel one for Windows, but do not as they come together."""
+    known = {file.member for file in windows}
+    heads = (name for name in reader.files() if name not in known and reader.head(name, 2) == _MZ)
+    return tuple(file for name in heads for file in windows_code(reader, (name,)))

@@ -59,6 +59,8 @@ class Evidence:
         from truewheel.platforms.systems import System, system_of
 
         own = self._reader.name.platform
+        if self.proof.chosen and not self.proof.native:
+            return own  # for which systems such files are chosen, nothing here tells
         others = [tag for tag in own if system_of(tag) in {System.IOS, System.OTHER} and not self.proof.decider(tag)]
         against = {tag: self.proof.against(tag) for tag in others}
         if self.proof.native and len(against) == len(set(own)) and not any(against.values()):
