@@ -366,3 +366,43 @@ def test_a_run_of_a_plan_that_is_killed_anywhere_is_finished_by_the_next() -> No
             assert names("dist") == []
             assert names("out") == [f"{name}-1.0-py312-none-any.whl" for name in "abc"]
     assert lives > 30
+
+
+class TestWhatCannotBeAddedTo:
+    """An index or a list that is damaged is told before any wheel is written."""
+
+    @pytest.fixture(autouse=True)
+    def damaged(self, here: Path) -> None:
+        (here / "simple" / "b").mkdir(parents=True)
+        (here / "simple" / "b" / "index.json").write_text('{"files": 1}')
+        (here / "out").mkdir()
+        (here / "out" / "names.json").write_text("{}")
+
+    @pytest.mark.parametrize(
+        ("options", "where"),
+        [(("--index", "simple"), "simple/b/index.json: is no document"), (("--sums",), "out/names.json: is no map")],
+    )
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ("repair", "dist"),
+            ("retag", "--build", "1", "dist"),
+            ("retag", "--build", "1", "-n", "dist"),
+            ("retag", "--build", "1", "--all-or-nothing", "dist"),
+            ("apply", "plan.json"),
+        ],
+    )
+    def test_nothing_is_written(self, command: tuple[str, ...], options: tuple[str, ...], where: str) -> None:
+        truewheel("repair", "--plan", "plan.json", "dist")
+        done = truewheel(*command, "-w", "out", *options)
+        assert (done.code, done.output) == (3, "")
+        (line,) = done.errors.splitlines()
+        assert where in line
+        assert names("out") == ["names.json"]
+        assert names("simple") == ["b"]
+
+    def test_other_projects_do_not_matter(self, here: Path) -> None:
+        assert truewheel("repair", "-w", "new", "--index", "simple", "dist/a*").code == 0
+        (here / "simple" / "index.json").write_text("[]")
+        assert truewheel("repair", "-w", "new", "--index", "simple", "dist/c*").code == 3
+        assert names("new") == ["a-1.0-py3-none-any.whl"]

@@ -139,6 +139,16 @@ def test_sums_and_an_index_tell_of_both_wheels(here: Path) -> None:
     assert NAME in (here / "simple" / "hello" / "index.html").read_text()
 
 
+def test_a_damaged_index_is_told_before_anything_is_written(here: Path) -> None:
+    (here / "simple").mkdir()
+    (here / "simple" / "index.json").write_text("[]")
+    outcome = truewheel("merge", "--index", "simple", *pair(here))
+    assert (outcome.code, outcome.output) == (3, "")
+    assert "simple/index.json: is no document of a package index" in outcome.errors
+    assert not (here / "wheelhouse").exists()
+    assert truewheel("merge", "--index", "simple").code == 2
+
+
 def test_an_index_that_has_another_wheel_of_the_name_is_told(here: Path) -> None:
     assert truewheel("merge", "--index", "simple", *pair(here)).code == 0
     other = pair(here / "other", {"hello/a.py": b"2"}, {"hello/a.py": b"2"})

@@ -45,6 +45,13 @@ def update_index(root: Path, wheels: Iterable[Path], *, force: bool = False) -> 
         return _update(root, wheels, force=force)
 
 
+def require_index(root: Path, wheels: Iterable[Path]) -> None:
+    """Raise InvalidInputError for an index that wheels of these names cannot be added to; they need not be there."""
+    for name in sorted({_project(wheel) for wheel in wheels}):
+        read_project(root / name)
+    read_projects(root)
+
+
 def _update(root: Path, wheels: Iterable[Path], *, force: bool) -> tuple[Path, ...]:
     by_project: dict[str, list[Path]] = {}
     for wheel in wheels:

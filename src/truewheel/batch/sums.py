@@ -41,6 +41,12 @@ def write_sums(directory: Path, published: Iterable[Published], jobs: int = 1) -
         return write_file(directory / SUMS, sums), write_file(directory / NAMES, names)
 
 
+def require_sums(directory: Path) -> None:
+    """Raise InvalidInputError for files that `write_sums` would not understand."""
+    _present_sums(directory)
+    _present_names(directory / NAMES)
+
+
 def _sums(directory: Path, jobs: int) -> bytes:
     wheels = [path for path in directory.iterdir() if path.name.endswith(SUFFIX) and not path.name.startswith(".")]
     digests = file_digests((str(path) for path in wheels if path.is_file()), jobs)

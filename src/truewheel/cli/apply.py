@@ -12,10 +12,10 @@ from truewheel.batch.collisions import require_no_collision
 from truewheel.batch.done import done_before, note_done, tidy
 from truewheel.batch.kinds import Settings
 from truewheel.batch.plan import BatchPlan
-from truewheel.cli.batch import finish, published
 from truewheel.cli.each import attempt, complain, failed, pace
 from truewheel.cli.format import plural, printable
 from truewheel.cli.output import echo
+from truewheel.cli.release import finish, published, require_release
 from truewheel.errors import ExitCode, InvalidInputError, TruewheelError
 from truewheel.given_files import read_given
 from truewheel.json_text import parse_json
@@ -76,6 +76,7 @@ def _apply(
             tidy(plan, directory)
             failures.extend(finish(options, published(earlier)))
         return earlier
+    require_release(options, [directory / item.plan.output_name for item in plan.wheels])
     at_once, within = pace([str(item.path) for item in plan.wheels], options["jobs"])
     if options["dry_run"]:
         check_inputs(plan, at_once)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from truewheel.batch.apply import Applied
     from truewheel.batch.kinds import WheelPlan
-    from truewheel.batch.published import Published
     from truewheel.errors import ExitCode
 
 Plan = TypeVar("Plan", bound="WheelPlan")
@@ -142,6 +141,7 @@ def _finish_interrupted(options: Mapping[str, Any], task: Task[Plan, Done]) -> t
     """Finish what an earlier run had ready when it was interrupted; return the results, and what failed after them."""
     from truewheel.batch.apply import finish_interrupted
     from truewheel.batch.kinds import Settings
+    from truewheel.cli.release import finish, published
 
     folder, late = _one_folder(task, options["wheels"]), Failures()
     settings = Settings(task.sysroot)
@@ -166,6 +166,10 @@ def _run(
     """Do what the options ask. late: what failed already, after a run that was interrupted was finished."""
     planned, failures, total = _plan_all(options, task, opener)
     failures += late
+    if not options["plan"]:
+        results = [(task.directory or item.path.parent) / item.plan.output_name for item in planned]
+        if trouble := _release_trouble(options, results):
+            return failures + trouble, exit_code(trouble, 1)
     if options["plan"] or options["dry_run"]:
         for item in planned:
             task.present_plan(item.plan)
@@ -177,6 +181,14 @@ def _run(
     else:
         failures += _publish_each(options, task, opener, planned)
     return failures, exit_code(failures, total)
+
+
+def _release_trouble(options: Mapping[str, Any], results: Sequence[Path]) -> Failures:
+    if not (options["sums"] or options["index"]):
+        return []
+    from truewheel.cli.release import release_trouble
+
+    return release_trouble(options, results)
 
 
 def _plan_all(
@@ -227,7 +239,11 @@ def _publish_each(
         task.present(*pair)
 
     failures, _ = for_each(plans, apply_one, present, at_once=at_once)
-    return failures + finish(options, published(made)) if options["sums"] or options["index"] else failures
+    if not (options["sums"] or options["index"]):
+        return failures
+    from truewheel.cli.release import finish, published
+
+    return failures + finish(options, published(made))
 
 
 def sweep(directory: Path | None, wheels: Iterable[Path]) -> None:
@@ -243,6 +259,7 @@ def _publish_all(options: Mapping[str, Any], task: Task[Plan, Done], planned: Se
     from truewheel.batch.apply import apply_batch
     from truewheel.batch.kinds import Settings
     from truewheel.batch.plan import BatchPlan
+    from truewheel.cli.release import finish, published
 
     at_once, within = pace([str(item.path) for item in planned], options["jobs"])
     plan = BatchPlan(tuple(planned), sysroot=str(task.sysroot), removes_inputs=task.removes_inputs)
@@ -288,37 +305,3 @@ def _write_plan(
     echo(f"{plural(len(planned), 'wheel')} planned, {len(failures)} refused", err=True)
     if not as_json:
         echo(os.fsencode(path.resolve()))
-
-
-def published(done: Iterable[Made]) -> list[Published]:
-    """Return what a release tells of finished wheels."""
-    from truewheel.batch.published import Published
-
-    return [Published(item.plan.input_name, item.plan.input_sha256, item.path) for item in done]
-
-
-def finish(options: Mapping[str, Any], done: Sequence[Published]) -> Failures:
-    """Write what the folders of the new wheels say of themselves, and the package index, when asked for.
-
-    Return what failed; the wheels are published by then.
-    """
-    result = attempt(lambda: _release(options, done)) if done else None
-    if not isinstance(result, TruewheelError):
-        return []
-    complain(result)
-    return [failed(result.where or str(done[0].path.parent), result)]
-
-
-def _release(options: Mapping[str, Any], done: Sequence[Published]) -> None:
-    if options["sums"]:
-        from truewheel.batch.sums import write_sums
-
-        for folder in sorted({item.path.parent for item in done}):
-            write_sums(folder, [item for item in done if item.path.parent == folder], options["jobs"])
-    if options["index"]:
-        from truewheel.batch.index import update_index
-
-        # Where a command tells the two apart, `--force` is about names that are not true.
-        replaces = options.get("overwrite", options["force"])
-        paths = dict.fromkeys(item.path for item in done)
-        update_index(Path(options["index"]), paths, force=replaces)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truewheel.batch.published import Published
-from truewheel.cli.batch import finish, sweep
+from truewheel.cli.batch import sweep
 from truewheel.cli.each import deployment_target, exit_code, for_all
 from truewheel.cli.format import human_size, plural, printable
 from truewheel.cli.output import echo
+from truewheel.cli.release import finish, require_release
 from truewheel.merge import merge_wheels, plan_merge
 from truewheel.merge.options import MergeOptions
 from truewheel.merge.pair import opened
@@ -60,13 +61,15 @@ def merge(options: Mapping[str, Any]) -> ExitCode:
         if not options["as_json"]:
             echo(os.fsencode(done.path.resolve()))
 
+    def merged(wheels: Sequence[Path]) -> Merged:
+        require_release(options, [directory / wheel.name for wheel in wheels[:1]])
+        return merge_wheels(wheels, directory, chosen)
+
     if options["dry_run"]:
         failures, code = for_all(options["wheels"], plan, present_plan)
     else:
         sweep(directory, ())
-        failures, code = for_all(
-            options["wheels"], lambda wheels: merge_wheels(wheels, directory, chosen), present_result
-        )
+        failures, code = for_all(options["wheels"], merged, present_result)
         late = finish(options, made)
         failures, code = failures + late, code or exit_code(late, 1)
     if options["as_json"]:
