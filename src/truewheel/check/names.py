@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truewheel.check.findings import Found, Rule, Severity
+from truewheel.check.nobody import nobody
 from truewheel.retagger.axes import Axis
 from truewheel.retagger.known_tags import complaint, go_together
 
@@ -109,10 +110,20 @@ def _version(subject: Subject) -> Iterator[Found]:
 
 
 def _unmatched(subject: Subject) -> Iterator[Found]:
-    """Yield tags that no installer ever looks for: an error when that leaves nobody who takes the wheel."""
+    """Yield what keeps installers from taking the wheel: an error when that leaves nobody who takes it."""
     name = subject.name
     if name is None:
         return
+    found_any = False
+    for found in _one_by_one(name):
+        found_any = True
+        yield found
+    if not found_any and not any(map(subject.gives, name.platform)):
+        yield from nobody(name)
+
+
+def _one_by_one(name: WheelName) -> Iterator[Found]:
+    """Yield tags that no installer ever looks for, whatever stands beside them, and pairs that never go together."""
     axes = ((Axis.PYTHON, name.python), (Axis.ABI, name.abi), (Axis.PLATFORM, name.platform))
     for axis, tags in axes:
         complaints = {tag: found for tag in tags if (found := complaint(axis, tag))}

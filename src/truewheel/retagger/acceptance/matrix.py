@@ -16,7 +16,7 @@ from truewheel.retagger.acceptance.python_tags import ANY, blocks
 from truewheel.retagger.acceptance.systems import Family, TargetSystem, systems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from truewheel.archive.names import WheelName
     from truewheel.retagger.acceptance.facts import Version
@@ -67,8 +67,19 @@ def matrix(name: WheelName, allowed: Callable[[Version], bool]) -> Matrix:
 
     name: with its tags as they are written. allowed: whether a Python meets the wheel's Requires-Python.
     """
+    return dict(_cells(name, allowed))
+
+
+def anyone(name: WheelName) -> bool:
+    """Whether anybody takes a wheel of this name, whatever its Requires-Python."""
+    return any(cell.taking for _, cell in _cells(name, lambda _: True))
+
+
+def _cells(
+    name: WheelName, allowed: Callable[[Version], bool]
+) -> Iterator[tuple[tuple[TargetSystem, Installer], Cell]]:
+    """Yield what each system and installer does, the newest installer first."""
     permitted = _bits([allowed(python.interpreter.version) for python in pythons()])
-    result: Matrix = {}
     for installer in installers():
         wanted = name if installer.exact_case else lowered(name)
         used = _bits([_together(python, installer) for python in pythons()])
@@ -78,8 +89,7 @@ def matrix(name: WheelName, allowed: Callable[[Version], bool]) -> Matrix:
             if present:
                 taking = _taking(wanted, system, installer, pairs[system.family is Family.WINDOWS])
                 taking &= permitted if installer.requires_python else present
-                result[system, installer] = Cell(present, taking & present)
-    return result
+                yield (system, installer), Cell(present, taking & present)
 
 
 def gained(new: Matrix, old: Matrix) -> Matrix:
