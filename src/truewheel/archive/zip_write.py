@@ -169,6 +169,8 @@ def copy_range(source: int, target: int, start: int, end: int) -> int:
     """
     copied = 0
     first = os.lseek(target, 0, os.SEEK_CUR)
+    if end - start >= _LARGE:
+        _reserve(target, first, end - start)
     for way in _ways():
         try:
             while start + copied < end:
@@ -182,6 +184,19 @@ def copy_range(source: int, target: int, start: int, end: int) -> int:
             if error.errno in _HOPELESS:
                 raise
     return copied
+
+
+def _reserve(target: int, start: int, count: int) -> None:
+    """Let the file system find room for bytes that come at once, where it can; raise OSError when there is none.
+
+    It takes less time than to find room for one block after the other (posix_fallocate(3)).
+    """
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(target, start, count)
+        except OSError as error:
+            if error.errno in _HOPELESS:
+                raise
 
 
 def _begin_to_sync(target: int, start: int, count: int) -> None:
