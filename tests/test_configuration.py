@@ -39,6 +39,20 @@ def test_shared_settings_reach_every_command_that_has_them(tmp_path: Path) -> No
     assert loaded(tmp_path, text) == {"repair": {"exclude": ("a*",), "strip": True}, "show": {"exclude": ("a*",)}}
 
 
+def test_what_means_different_things_to_commands_is_set_for_each(tmp_path: Path) -> None:
+    commands = {
+        "retag": {"index": Setting("index", Kind.TEXT, is_path=True)},
+        "check": {"index": Setting("index", Kind.TEXT)},
+    }
+    path = tmp_path / "pyproject.toml"
+    path.write_text('[tool.truewheel]\nindex = "none"\n')
+    with pytest.raises(UsageError, match="`index` does not mean the same to all commands") as caught:
+        load(path, commands)
+    assert caught.value.hint == "it can be set in [tool.truewheel.retag], [tool.truewheel.check]"
+    path.write_text('[tool.truewheel.check]\nindex = "none"\n')
+    assert load(path, commands)["check"] == {"index": "none"}
+
+
 def test_one_text_need_not_be_in_a_list(tmp_path: Path) -> None:
     text = '[tool.truewheel.repair]\nexclude = "a*"\nlib-path = "lib"\ninclude = "lib/libx.so"\n'
     assert loaded(tmp_path, text)["repair"] == {

@@ -109,6 +109,8 @@ def _settled(table: Mapping[str, Any], path: Path, commands: Mapping[str, Mappin
     shared = {key: value for key, value in table.items() if key not in own}
     known = {key for settings in commands.values() for key in settings}
     _demand_known(shared, {*known, *commands}, path, f"[{_TABLE}]")
+    for key in shared:
+        _demand_one_meaning(key, commands, path)
     result: Settings = {}
     for command, settings in commands.items():
         where = f"[{_TABLE}.{command}]"
@@ -133,6 +135,15 @@ def _demand_known(table: Mapping[str, Any], known: set[str], path: Path, where: 
         near = get_close_matches(key, sorted(known), 1, 0.5)
         hint = f"did you mean `{near[0]}`?" if near else f"it can be {', '.join(sorted(known))}"
         raise UsageError(f"{where} has no `{key}`", where=str(path), hint=hint)
+
+
+def _demand_one_meaning(key: str, commands: Mapping[str, Mapping[str, Setting]], path: Path) -> None:
+    """Raise UsageError for a key that is one thing to one command and another thing to another."""
+    having = [name for name, settings in commands.items() if key in settings]
+    first, *others = (commands[name][key] for name in having)
+    if any(other != first for other in others):
+        hint = f"it can be set in {', '.join(f'[{_TABLE}.{name}]' for name in having)}"
+        raise UsageError(f"`{key}` does not mean the same to all commands", where=str(path), hint=hint)
 
 
 def _values(
