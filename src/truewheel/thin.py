@@ -145,11 +145,16 @@ class _Shares(NamedTuple):
     lost: tuple[str, ...]
 
 
-def plan_thin(reader: WheelReader, wanted: str, options: ThinOptions) -> ThinPlan:
-    """Return what thinning an open wheel would do. Nothing is written. Raises as `thin_wheel` does."""
+def require_architecture(wanted: str) -> None:
+    """Raise UsageError for what is no architecture of macOS."""
     if wanted not in mac_facts().floors:
         names = ", ".join(mac_facts().floors)
         raise UsageError(f"{wanted!r} is no architecture that a tag knows", where="--arch", hint=f"one of {names}")
+
+
+def plan_thin(reader: WheelReader, wanted: str, options: ThinOptions) -> ThinPlan:
+    """Return what thinning an open wheel would do. Nothing is written. Raises as `thin_wheel` does."""
+    require_architecture(wanted)
     require_macos(reader)
     analysis = analyze_macho(reader, nothing_but(options.exclude), jobs=options.jobs)
     require_used_excludes(analysis)

@@ -224,3 +224,10 @@ def test_every_change_of_a_file_has_its_line() -> None:
         "no executable stack",
         "stripped",
     ]
+
+
+def test_an_architecture_that_there_is_not_is_told_once(tmp_path: Path) -> None:
+    outcome = truewheel("repair", "--require-archs", "arm64,bogus", tmp_path / "a.whl", tmp_path / "b.whl")
+    assert outcome.code == 2
+    assert outcome.errors.startswith("error: --require-archs: bogus is no architecture that a tag knows (it can be one")
+    assert outcome.errors.count("\n") == 1

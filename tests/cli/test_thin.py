@@ -142,3 +142,10 @@ def test_one_document_says_what_was_done_and_what_failed(here: Path) -> None:
     assert thinned["changed"] is True
     assert [failure["exit_code"] for failure in made["failed"]] == [3]
     assert document("-n", wheel)["plans"] == [thinned["plan"]]
+
+
+def test_an_architecture_that_there_is_not_is_told_once(tmp_path: Path) -> None:
+    outcome = truewheel("thin", "--arch", "bogus", tmp_path / "a.whl", tmp_path / "b.whl")
+    assert outcome.code == 2
+    assert outcome.errors.startswith("error: --arch: 'bogus' is no architecture that a tag knows (one of arm64, ")
+    assert outcome.errors.count("\n") == 1

@@ -73,6 +73,11 @@ def _explained(reader: WheelReader, chosen: RepairOptions) -> tuple[RepairPlan, 
 
 
 def _repair_options(options: Mapping[str, Any]) -> RepairOptions:
+    architectures = tuple(filter(None, (options["require_archs"] or "").replace(" ", "").split(",")))
+    if architectures:
+        from truewheel.retagger.macos_evidence import require_architectures
+
+        require_architectures(architectures)
     return RepairOptions(
         plat=options["plat"],
         only_plat=options["only_plat"],
@@ -85,7 +90,7 @@ def _repair_options(options: Mapping[str, Any]) -> RepairOptions:
             clear_executable_stack=options["clear_executable_stack"],
             keep_runtime=not options["drop_hardened_runtime"],
         ),
-        require_archs=tuple(filter(None, (options["require_archs"] or "").replace(" ", "").split(","))),
+        require_archs=architectures,
         deployment_target=deployment_target(),
         sbom=options["sbom"],
         own_policy=own_policy(options),

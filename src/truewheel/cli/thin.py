@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from truewheel.cli.batch import Task, run_task
 from truewheel.cli.format import human_size, plural, printable
 from truewheel.cli.output import echo
-from truewheel.thin import ThinOptions, apply_thin, plan_thin
+from truewheel.thin import ThinOptions, apply_thin, plan_thin, require_architecture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +28,7 @@ def thin_wheels(options: Mapping[str, Any]) -> ExitCode:
     """Thin, or plan to thin, every wheel that the command names."""
     chosen = ThinOptions(exclude=options["exclude"], force=options["force"], jobs=options["jobs"])
     directory, architecture = Path(options["wheel_dir"]), options["arch"]
+    require_architecture(architecture)
     results: list[dict[str, Any]] = []
 
     def plan(reader: WheelReader, jobs: int) -> ThinPlan:

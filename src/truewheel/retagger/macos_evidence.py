@@ -163,13 +163,19 @@ def _ios_label(verdict: MacVerdict, current: tuple[str, ...], plat: str) -> MacL
     return MacLabel(current, tuple(minima), sentences(dict.fromkeys(reasons)))
 
 
-def hold_architectures(verdict: MacVerdict, names: tuple[str, ...]) -> None:
-    """Raise RefusedError, with every file that stands in the way, when an architecture is required but not usable."""
+def require_architectures(names: tuple[str, ...]) -> None:
+    """Raise UsageError for a name that stands for no architecture of macOS."""
     families = mac_facts().families
     strange = [name for name in names if name not in families]
     if strange:
         hint = f"it can be one of {', '.join(families)}"
         raise UsageError(f"{strange[0]} is no architecture that a tag knows", where="--require-archs", hint=hint)
+
+
+def hold_architectures(verdict: MacVerdict, names: tuple[str, ...]) -> None:
+    """Raise RefusedError, with every file that stands in the way, when an architecture is required but not usable."""
+    require_architectures(names)
+    families = mac_facts().families
     wanted = dict.fromkeys(member for name in names for member in families[name].architectures)
     against = {name: hard(verdict.against(name)) for name in wanted}
     lost = [name for name, reasons in against.items() if reasons]
