@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import pytest
 
 from support.checks import INFO, METADATA, findings, messages, rules, wheel
 from support.wheels import build_wheel
 from truewheel.check.findings import Severity
+from truewheel.check.fix import fix_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,3 +71,44 @@ def test_entry_points_can_be_read(tmp_path: Path, content: bytes, said: list[str
 def test_keys_of_the_data_folder(tmp_path: Path) -> None:
     files = {"foo-1.0.data/scripts/a": b"", "foo-1.0.data/bin/b": b"", "foo-1.0.data/bin/c": b""}
     assert messages(wheel(tmp_path, files=files)) == ["no installer knows where to put 'bin' of the data folder"]
+
+
+def test_metadata_is_utf8(tmp_path: Path) -> None:
+    text = b"Metadata-Version: 2.1\nName: foo\nVersion: 1.0\nAuthor: \xff\xfe\n"
+    (finding,) = findings(wheel(tmp_path, files={METADATA: text}))
+    assert (finding.rule, finding.member) == ("metadata", METADATA)
+    assert finding.message.startswith("byte 53 is not UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("Requires-Python: >=3.x", ["Requires-Python is '>=3.x', which is no version specifier"]),
+        ("Requires-Python: 3.8", ["Requires-Python is '3.8', which is no version specifier"]),
+        ("Requires-Python: >=3.8, !=3.9.*", []),
+        ("Requires-Dist: pytz (>dev)", ["Requires-Dist is 'pytz (>dev)', which is no requirement"]),
+        ("Requires-Dist: pytz (>=1.0) ; extra == 'x'", []),
+    ],
+)
+def test_requirements_can_be_understood(line: str, said: list[str], tmp_path: Path) -> None:
+    text = f"Metadata-Version: 2.1\nName: foo\nVersion: 1.0\n{line}\n"
+    path = wheel(tmp_path, files={METADATA: text.encode()})
+    assert messages(path) == said
+    assert rules(path) == (["requirements"] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [("Foo-1.0.0.data", ["dist-info-name"]), ("bar-1.0.data", []), ("foo-odd.data", []), ("x.data", [])],
+)
+def test_a_data_folder_of_another_spelling(folder: str, said: list[str], tmp_path: Path) -> None:
+    assert rules(wheel(tmp_path, files={f"{folder}/scripts/a": b"", f"{folder}/scripts/b": b""})) == said
+
+
+def test_a_data_folder_is_mended(tmp_path: Path) -> None:
+    path = wheel(tmp_path, files={"Foo-1.0.0.data/scripts/a": b"#!python\n"})
+    (finding,) = findings(path)
+    assert (finding.rule, finding.severity, finding.fixable) == ("dist-info-name", Severity.ERROR, True)
+    with ZipFile(fix_wheel(path, tmp_path / "new").path) as archive:
+        assert "foo-1.0.data/scripts/a" in archive.namelist()
+        assert not any(name.startswith("Foo") for name in archive.namelist())

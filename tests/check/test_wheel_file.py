@@ -122,3 +122,11 @@ def test_headers_are_folded_as_in_mails() -> None:
     assert [header.value for header in headers.seen] == ["1", "2"]
     assert (headers.hidden[0].name, headers.stop) == ("C", 4)
     assert (headers.all("B"), headers.first("c")) == (("2",), "")
+
+
+def test_root_is_purelib_stands_once(tmp_path: Path) -> None:
+    lines = "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\nRoot-Is-Purelib: false\n"
+    path = wheel(tmp_path, lines=lines)
+    (finding,) = findings(path)
+    assert (finding.rule, finding.fixable, finding.fix) == ("root-is-purelib", True, "write it once, as true")
+    assert finding.message.startswith("Root-Is-Purelib stands 2 times: true, false")

@@ -23,7 +23,7 @@ HEAD = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\n"
 def test_a_sound_wheel(tmp_path: Path) -> None:
     done = truewheel("check", wheel(tmp_path))
     assert (done.code, done.output) == (0, "")
-    assert done.errors == "foo-1.0-py3-none-any.whl: nothing is wrong by 47 rules\n"
+    assert done.errors == "foo-1.0-py3-none-any.whl: nothing is wrong by 48 rules\n"
 
 
 def test_one_line_for_each_finding(tmp_path: Path) -> None:

@@ -60,7 +60,9 @@ def open_subject(path: Path, options: CheckOptions = _DEFAULT, *, filename: str 
         raise UsageError(
             f"{options.index} is no index that is known", where="--index", hint=f"one of {', '.join(INDEXES)}"
         )
-    subject = Subject(path, filename or path.name, options.index, options.jobs, options.own_policy)
+    subject = Subject(
+        path, filename or path.name, options.index, options.jobs, options.own_policy, exclude=options.exclude
+    )
     name = subject.name or WheelName("unnamed", "0", "", ("py3",), ("none",), ("any",))
     try:
         subject.reader = WheelReader.open(path, name=name)

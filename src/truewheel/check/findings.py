@@ -83,6 +83,7 @@ class CheckOptions:
     select: the rules to follow, all when empty. ignore: rules to leave out, even when selected.
     index: whose rules for uploads count: `pypi`, or `none`. jobs: how many threads work at once.
     own_policy: a policy of the user's own, by which the tags that it gives are judged.
+    exclude: patterns of libraries that something else than the wheel provides.
     """
 
     select: tuple[str, ...] = ()
@@ -90,3 +91,4 @@ class CheckOptions:
     index: str = "pypi"
     jobs: int = 1
     own_policy: OwnPolicy | None = None
+    exclude: tuple[str, ...] = ()

@@ -1,13 +1,14 @@
 """Rules about the metadata folder: which project it is of, where it lies, and what METADATA says.
 
-Follows the PyPA binary distribution format, core metadata, and entry points specifications. Installers and indexes
-compare these with the file name, each in its own way.
+Follows the PyPA binary distribution format, core metadata and dependency specifiers specifications. Installers
+and indexes compare these with the file name, each in its own way.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truewheel.archive.dist_info import DATA_SUFFIX, SUFFIX
 from truewheel.check.findings import Found, Rule, Severity
 from truewheel.check.names import normalised
 
@@ -41,6 +42,12 @@ def _folder_name(subject: Subject) -> Iterator[Found]:
             fixable=True,
             severity=Severity.ERROR if refused else None,
         )
+    stem, data = reader.dist_info.removesuffix(SUFFIX), reader.data_dir.removesuffix(DATA_SUFFIX)
+    if data != stem:
+        problem = (
+            f"the data folder is {reader.data_dir}, but {reader.dist_info} is inside, so uv takes it for a package"
+        )
+        yield Found(problem, "spell both alike", fixable=True, severity=Severity.ERROR)
 
 
 def _metadata(subject: Subject) -> Iterator[Found]:
@@ -59,6 +66,11 @@ def _metadata(subject: Subject) -> Iterator[Found]:
             yield Found(f"the {key} is {value}, the file name says {named}", fix, where)
     if not headers.first("Metadata-Version"):
         yield Found("there is no Metadata-Version", "build the wheel again", where)
+    try:
+        (subject.text("METADATA") or b"").decode("utf-8")
+    except UnicodeDecodeError as error:
+        problem = f"byte {error.start} is not UTF-8, as it has to be; newer installers stop there"
+        yield Found(problem, "build the wheel again", where)
 
 
 def _same_project(value: str, name: WheelName) -> bool:
@@ -90,21 +102,39 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else (0,)
 
 
-def _entry_points(subject: Subject) -> Iterator[Found]:
-    """Yield an entry point file that installers cannot read."""
-    content = subject.text("entry_points.txt")
-    if content is None or subject.reader is None:
+def _requirements(subject: Subject) -> Iterator[Found]:
+    """Yield requirements that installers cannot understand, for which they refuse the wheel or pass over them."""
+    headers, reader = subject.metadata, subject.reader
+    if headers is None or reader is None:
         return
-    from configparser import ConfigParser, Error
+    where, fix = f"{reader.dist_info}/METADATA", "build the wheel again, with what the specification demands"
+    for value in headers.all("Requires-Python"):
+        if not is_specifier(value):
+            yield Found(f"Requires-Python is {value!r}, which is no version specifier", fix, where)
+    for value in headers.all("Requires-Dist"):
+        if not _is_requirement(value):
+            yield Found(f"Requires-Dist is {value!r}, which is no requirement", fix, where)
 
-    parser = ConfigParser(delimiters=("=",), interpolation=None)
+
+def is_specifier(text: str) -> bool:
+    """Whether a text is a version specifier as PEP 440 has it."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
-        parser.read_string(content.decode("utf-8"))
-    except (Error, UnicodeDecodeError) as error:
-        problem = next(iter(str(error).splitlines()))
-        yield Found(
-            f"cannot be read: {problem}", "build the wheel again", f"{subject.reader.dist_info}/entry_points.txt"
-        )
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return False
+    return True
+
+
+def _is_requirement(text: str) -> bool:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        return False
+    return True
 
 
 def _data_folder(subject: Subject) -> Iterator[Found]:
@@ -130,11 +160,11 @@ RULES = (
     Rule(
         "dist-info-name",
         Severity.WARNING,
-        "the folder of metadata is spelled otherwise than the file name",
+        "the folder of metadata or of data is spelled otherwise than the file name",
         _folder_name,
     ),
     Rule("metadata", Severity.ERROR, "METADATA lacks what it must have, or disagrees with the file name", _metadata),
+    Rule("requirements", Severity.ERROR, "a requirement in METADATA cannot be understood", _requirements),
     Rule("licence-file", Severity.ERROR, "METADATA names a licence file that is not there", _licences),
-    Rule("entry-points", Severity.ERROR, "the entry points cannot be read", _entry_points),
     Rule("data-folder", Severity.ERROR, "no installer knows where to put a file of the data folder", _data_folder),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from truewheel.check import (
     archive_rules,
+    entry_points,
     index_rules,
     machine_code,
     metadata,
@@ -33,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     *index_rules.RULES,
     *archive_rules.RULES,
     *metadata.RULES,
+    *entry_points.RULES,
     *wheel_file.RULES,
     *record.RULES,
     *machine_code.RULES,

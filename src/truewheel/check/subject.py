@@ -62,12 +62,20 @@ class Subject:
 
     path: as given. given: its file name, or the one that it is to have.
     index: whose rules count. jobs: how many threads work at once. own_policy: the user's own, if any.
+    exclude: patterns of libraries that something else provides.
     reader: the open wheel, under the nearest sound name; None when the archive or its dist-info allow none.
     archive, dist_info: what keeps the archive, or the folder of metadata, from being read, sentences with advice.
     """
 
     def __init__(
-        self, path: Path, filename: str, index: str = "pypi", jobs: int = 1, own_policy: OwnPolicy | None = None
+        self,
+        path: Path,
+        filename: str,
+        index: str = "pypi",
+        jobs: int = 1,
+        own_policy: OwnPolicy | None = None,
+        *,
+        exclude: tuple[str, ...] = (),
     ) -> None:
         """Keep the parts; `open_subject` opens the wheel."""
         self.path = path
@@ -76,6 +84,7 @@ class Subject:
         self.index = index
         self.jobs = jobs
         self.own_policy = own_policy
+        self.exclude = exclude
         self.archive: tuple[str, ...] = ()
         self.dist_info: tuple[tuple[str, str], ...] = ()
 
@@ -154,7 +163,7 @@ class Subject:
 
         if self.reader is None or self.wheel is None or self.record is None:
             return None
-        inside = SearchOptions(system=False)
+        inside = SearchOptions(system=False, exclude=self.exclude)
         try:
             linux = analyze(self.reader, inside, jobs=self.jobs)
             macos = analyze_macho(self.reader, inside, jobs=self.jobs)

@@ -136,7 +136,10 @@ def _purelib(subject: Subject) -> Iterator[Found]:
         if member.startswith(f"{_data(subject)}/purelib/"):
             yield Found("machine code is in the folder for pure Python", "put it in platlib", member)
     truth = _FALSE_AND_TRUE[not native]
-    if values[0].lower() not in _FALSE_AND_TRUE:
+    if len(values) > 1:
+        problem = f"Root-Is-Purelib stands {len(values)} times: {', '.join(values)}; installers take one or the other"
+        yield Found(problem, f"write it once, as {truth}", where, fixable=True)
+    elif values[0].lower() not in _FALSE_AND_TRUE:
         problem = f"Root-Is-Purelib is {values[0]!r}, neither true nor false"
         yield Found(problem, f"write {truth}", where, fixable=True)
     elif at_root and values[0].lower() == "true":
