@@ -51,3 +51,15 @@ def test_every_command_and_option_is_described(command: str) -> None:
 def test_links_between_documents_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
         assert "://" in target or (document.parent / target).exists(), target
+
+
+def test_what_is_said_of_the_search_for_libraries_is_so() -> None:
+    (section,) = re.findall(r"\n## Where libraries are looked for\n(.*?)(?=\n## )", COMMANDS, re.DOTALL)
+    listed = re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE)
+    having = {
+        name: {command for command, made in cli.commands.items() if any(name in option.opts for option in made.params)}
+        for name in listed
+    }
+    everywhere = {"show", "why", "repair"}
+    assert having.pop("--exclude") == everywhere | {"retag", "check", "merge", "thin"}
+    assert having == dict.fromkeys(["--lib-path", "--sysroot", "--executable-path"], everywhere)

@@ -67,7 +67,7 @@ class TestTheConfiguration:
         (made,) = json.loads(done.output)["retagged"]
         assert made["path"] == f"{tmp_path}/hello-1.0-cp310-abi3-acme_img_x86_64.whl"
         assert made["plan"]["grounds"] == [
-            {"tag": "acme_img_x86_64", "basis": "proved", "by": [], "reasons": [], "policy": "acme"}
+            {"tag": "acme_img_x86_64", "basis": "proved", "by": [], "reasons": [], "policy": "acme", "given": []}
         ]
         checked = truewheel("check", made["path"])
         assert (checked.code, checked.output) == (0, "")

@@ -135,7 +135,7 @@ def test_a_plan_keeps_the_name_of_the_policy(tmp_path: Path) -> None:
     plan = planned(linux_wheel(tmp_path), platform_tag=("auto",), own_policy=CHANNEL)
     data = json.loads(json.dumps(plan.to_json()))
     assert data["grounds"] == [
-        {"tag": "conda_main_x86_64", "basis": "proved", "by": [], "reasons": [], "policy": "channel"}
+        {"tag": "conda_main_x86_64", "basis": "proved", "by": [], "reasons": [], "policy": "channel", "given": []}
     ]
     assert RetagPlan.from_json(data) == plan
 

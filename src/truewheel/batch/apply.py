@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from truewheel.batch.journal import Journal
     from truewheel.batch.kinds import Settings, WheelPlan
-    from truewheel.batch.plan import PlannedWheel
+    from truewheel.batch.planned import PlannedWheel
 
 _BOUND = 1 << 30
 """How many bytes of wheels are worked on at once."""

@@ -51,6 +51,7 @@ def check_wheels(options: Mapping[str, Any]) -> ExitCode:
         index=options["index"],
         jobs=jobs,
         own_policy=own_policy(options),
+        exclude=options["exclude"],
     )
     rules = chosen(wanted.select, wanted.ignore)
     _hold_together(options)

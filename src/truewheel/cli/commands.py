@@ -12,6 +12,7 @@ from truewheel.cli.options import (
     LABEL,
     OUTPUT,
     POLICY,
+    PROVIDED,
     RELEASE,
     RETAG,
     SEARCH,
@@ -127,7 +128,7 @@ RETAG_COMMAND = Command(
     path of each wheel.
     """,
     "truewheel.cli.retag:retag_wheels",
-    (*WHEELS, *RETAG, POLICY, *BATCH, *RELEASE, JSON, VERBOSITY),
+    (*WHEELS, *RETAG, POLICY, PROVIDED, *BATCH, *RELEASE, JSON, VERBOSITY),
     light=True,
 )
 
@@ -163,6 +164,7 @@ CHECK = Command(
             shown=True,
         ),
         POLICY,
+        PROVIDED,
         Option(("--strict",), "Exit with 1 for warnings too.", Kind.FLAG),
         Option(("--fix",), "Write a mended copy of each wheel, as far as no new facts are needed.", Kind.FLAG),
         Option(

@@ -27,6 +27,10 @@ EXCLUDE = Option(
     many=True,
 )
 
+PROVIDED = EXCLUDE._replace(
+    help="Take matching libraries as given, for another package provides them: by name, or name without version."
+)
+
 JOBS = Option(
     ("--jobs", "-j"),
     "Work with N threads; as many as there are processors unless told.",

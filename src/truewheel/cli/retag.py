@@ -106,6 +106,7 @@ def _chosen(options: Mapping[str, Any]) -> RetagOptions:
         keep_order=options["keep_order"],
         local_version=options["local_version"],
         own_policy=own_policy(options),
+        exclude=options["exclude"],
         force=options["force"],
         in_place=options["in_place"],
         remove=bool(options["remove"]),
@@ -156,7 +157,8 @@ def _ground(ground: Ground) -> str:
     """Return why a tag may be written."""
     by = f" by {' and '.join(ground.by)}" if ground.by else ""
     against = f", although {'; '.join(ground.reasons)}" if ground.reasons else ""
-    return f"{ground.tag}: {ground.basis}{by}{ground.by_policy}{against}"
+    given = f", with {', '.join(ground.given)} from elsewhere" if ground.given else ""
+    return f"{ground.tag}: {ground.basis}{by}{ground.by_policy}{given}{against}"
 
 
 def _say(line: str, *, err: bool = False) -> None:

@@ -89,7 +89,9 @@ def _judged(tag: str, evidence: Evidence) -> Ground:
     if reasons is None:
         return Ground(tag, UNJUDGED)
     basis = FORCED if reasons else PROVED
-    return Ground(tag, basis, reasons=shortened(sentences(reasons)), policy=evidence.proof.decider(tag))
+    given = evidence.proof.given if basis == PROVED else ()
+    policy = evidence.proof.decider(tag)
+    return Ground(tag, basis, reasons=shortened(sentences(reasons)), policy=policy, given=given)
 
 
 def python_grounds(reader: WheelReader, name: WheelName) -> tuple[Ground, ...]:

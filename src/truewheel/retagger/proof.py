@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from truewheel.analyzer.search_options import SearchOptions
 from truewheel.platforms.systems import System, system_of
 from truewheel.platforms.verdict import Reason, Rule
+from truewheel.retagger.given_libraries import given_libraries, unused_excludes
 from truewheel.retagger.module_formats import Format, format_of_tag, module_formats, web_modules
 from truewheel.retagger.names_platforms import misnamed, named_modules, system_named
 from truewheel.retagger.windows_code import windows_code
@@ -45,6 +46,7 @@ class Proof:
     chosen: such members that come for several machines, of which the package takes the fitting one when it runs.
     web: extension modules for WebAssembly. formats: those of all extension modules.
     named: the extension modules whose names say where they are imported.
+    given: needed libraries that the user says something else provides. unused: what the user says so of in vain.
     policy: the user's own, if any: it alone decides about the tags that it gives. own: the verdict by it, on the files
         that a loader of Linux can map; None without any.
     """
@@ -58,6 +60,8 @@ class Proof:
     web: tuple[str, ...] = ()
     formats: frozenset[Format] = frozenset()
     named: tuple[Named, ...] = ()
+    given: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -254,15 +258,17 @@ def _of_platlib(verdict: Verdict) -> tuple[Judgement, ...]:
     )
 
 
-def prove(reader: WheelReader, *, jobs: int = 1, own: OwnPolicy | None = None) -> Proof:
+def prove(reader: WheelReader, *, jobs: int = 1, own: OwnPolicy | None = None, exclude: tuple[str, ...] = ()) -> Proof:
     """Read the machine code of a wheel and judge it. jobs: how many threads work at once. own: the user's own policy.
+
+    exclude: patterns of libraries that something else than the wheel provides, as in `SearchOptions`.
 
     Raises InvalidBinaryError for a damaged native member.
     """
     from truewheel.analyzer.elf.analyze import analyze
     from truewheel.analyzer.macho.analyze import analyze_macho
 
-    inside = SearchOptions(system=False)
+    inside = SearchOptions(system=False, exclude=exclude)
     return proof_of(reader, analyze(reader, inside, jobs=jobs), analyze_macho(reader, inside, jobs=jobs), own)
 
 
@@ -283,6 +289,8 @@ def proof_of(reader: WheelReader, linux: Analysis, macos: MachoAnalysis, own: Ow
         web=web,
         formats=module_formats(linux, macos, windows, web),
         named=named_modules(reader.entries),
+        given=given_libraries(linux, macos),
+        unused=unused_excludes(linux, macos),
     )
 
 

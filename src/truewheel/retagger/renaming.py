@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from truewheel.retagger.proof import Proof
     from truewheel.retagger.retag_options import RetagOptions
 
+_WHAT_HELPS = "`truewheel show` says what stands against each; `truewheel repair` may mend it"
+_ELSEWHERE = "; --exclude names what another package provides"
 _SHOWN = 8
 """How many of the reasons against each tag are told."""
 
@@ -26,8 +28,14 @@ _SHOWN = 8
 class Evidence:
     """What the machine code of one wheel proves, found out when it is first asked for."""
 
-    def __init__(self, reader: WheelReader, jobs: int, own: OwnPolicy | None = None) -> None:
-        """Read nothing yet. own: a policy of the user's own."""
+    def __init__(
+        self, reader: WheelReader, jobs: int, own: OwnPolicy | None = None, *, exclude: tuple[str, ...] = ()
+    ) -> None:
+        """Read nothing yet. own: a policy of the user's own.
+
+        exclude: patterns of libraries that something else than the wheel provides.
+        """
+        self._exclude = exclude
         self._reader = reader
         self._jobs = jobs
         self._own = own
@@ -39,7 +47,16 @@ class Evidence:
         """The proof for the wheel as it will be: machine code in its root makes it a platlib wheel."""
         from truewheel.retagger.proof import prove
 
-        return prove(self._reader, jobs=self._jobs, own=self._own).once_platlib()
+        return prove(self._reader, jobs=self._jobs, own=self._own, exclude=self._exclude).once_platlib()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to say of the libraries that the user excludes; nothing unless the machine code was read."""
+        if not (self._exclude and "proof" in self.__dict__):
+            return ()
+        from truewheel.retagger.given_libraries import remarks
+
+        return remarks(self.proof.given, self.proof.unused)
 
     @cached_property
     def native(self) -> bool:
@@ -72,7 +89,7 @@ class Evidence:
             tags = tuple(sorted({*self._own_tags(), *elsewhere}))
         if tags:
             return tags
-        from truewheel.platforms.verdict import sentences
+        from truewheel.platforms.verdict import Rule, sentences
 
         reasons = [*self.proof.against_any()]
         reasons += [reason for tag in self._reader.name.platform for reason in self.proof.against(tag) or ()]
@@ -80,7 +97,7 @@ class Evidence:
         raise RefusedError(
             "the machine code proves no platform tag",
             where=self._reader.path.name,
-            hint="`truewheel show` says what stands against each; `truewheel repair` may mend it",
+            hint=_WHAT_HELPS + (_ELSEWHERE if any(item.rule is Rule.MISSING_LIBRARY for item in reasons) else ""),
             reasons=tuple(dict.fromkeys((*sentences(reasons), *told)))[:_SHOWN],
         )
 

@@ -66,7 +66,7 @@ def open_wheel(wheel: Path) -> WheelReader:
 def plan_retag(reader: WheelReader, options: RetagOptions) -> RetagPlan:
     """Return what a retag of an open wheel would do. Nothing is written. Raises as `retag_wheel` does."""
     options.require_sense()
-    evidence = Evidence(reader, options.jobs, options.own_policy)
+    evidence = Evidence(reader, options.jobs, options.own_policy, exclude=options.exclude)
     renaming = renamed(reader, options, evidence)
     name = renaming.name
     grounds = (*python_grounds(reader, name), *platform_grounds(reader, renaming, evidence))
@@ -75,6 +75,7 @@ def plan_retag(reader: WheelReader, options: RetagOptions) -> RetagPlan:
     version = _version(reader, options)
     if version is not None:
         name = name._replace(version=version)
+    believed = _disagreements(reader, options)
     purelib = _root_is_purelib(reader, renaming, options, evidence)
     plan = RetagPlan(
         input_name=reader.path.name,
@@ -86,7 +87,7 @@ def plan_retag(reader: WheelReader, options: RetagOptions) -> RetagPlan:
         version=version,
         root_is_purelib=purelib,
         grounds=grounds,
-        notices=tuple(dict.fromkeys((*_disagreements(reader, options), *renaming.notices, *_remarks(grounds)))),
+        notices=tuple(dict.fromkeys((*believed, *renaming.notices, *_remarks(grounds), *evidence.remarks))),
     )
     return _rewriting(reader, plan, options)
 

@@ -39,6 +39,7 @@ class RetagOptions(NamedTuple):
     keep_order: new tags are put behind the present ones instead of sorting all of them.
     local_version: the local label of the version, with or without the `+`; empty for none, None leaves it.
     own_policy: a policy of the user's own, which decides about the tags that it gives, and which AUTO then stands for.
+    exclude: patterns of libraries that something else than the wheel provides: by name, or name without version.
     force: write tags that the machine code contradicts, and say so in the plan.
     in_place: the new wheel takes the place of the old one. remove: the old one goes once the new one is there.
     overwrite: replace a different wheel that has the new name already.
@@ -57,6 +58,7 @@ class RetagOptions(NamedTuple):
     keep_order: bool = False
     local_version: str | None = None
     own_policy: OwnPolicy | None = None
+    exclude: tuple[str, ...] = ()
     force: bool = False
     in_place: bool = False
     remove: bool = False

@@ -25,6 +25,7 @@ class Ground(NamedTuple):
         tell), or FORCED (it is contradicted and was demanded all the same).
     by: the tags that imply it. reasons: for FORCED, what stands against it, one sentence each.
     policy: the name of the user's own policy that decided; empty for a tag that no such policy gives.
+    given: for PROVED, libraries that the wheel needs and that something else provides, as the caller says.
     """
 
     tag: str
@@ -32,6 +33,7 @@ class Ground(NamedTuple):
     by: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     policy: str = ""
+    given: tuple[str, ...] = ()
 
     @property
     def by_policy(self) -> str:
