@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.checks import METADATA, findings, messages, rules, wheel
-from support.pe_bytes import Pe
+from support.pe_bytes import ARM64, I386, Pe
 from truewheel.check import Severity
 from truewheel.platforms.windows.facts import windows_facts
 
@@ -121,6 +121,12 @@ def test_two_openmp_runtimes_of_one_kind(tmp_path: Path) -> None:
     assert finding.rule == "repeated-runtime"
     copies = "foo/libiomp5md.dll, foo/libomp140.x86_64.dll"
     assert finding.message == f"one process may hold 2 copies of the LLVM OpenMP runtime: {copies}"
+
+
+def test_no_repair_is_offered_where_there_is_none(tmp_path: Path) -> None:
+    files = {"foo/_x.pyd": Pe(machine=ARM64), "foo/_y.pyd": Pe(machine=I386)}
+    fixes = [finding.fix for finding in findings(windows(tmp_path, files), "untrue-tag")]
+    assert fixes == 2 * ["name it for the systems and processors of its code, or build it again"]
 
 
 def test_a_damaged_file_is_told(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from truewheel.retagger.acceptance.matrix import Cell, gained, matrix, pythons
 from truewheel.retagger.acceptance.report import Candidate, compare, table_of
 from truewheel.retagger.acceptance.systems import systems
 from truewheel.retagger.acceptance.table import compressed
-from truewheel.retagger.accepts import Target, accepts
+from truewheel.retagger.accepts import Target, accepts, targets
 
 if TYPE_CHECKING:
     import random
@@ -197,3 +197,14 @@ def test_a_wheel_for_the_first_raspberry_pi_reaches_it() -> None:
     lost = compare(wheel("py3-none-linux_armv6l"), wheel(newer)).losses
     assert lost is not None
     assert [row.systems for row in lost.rows] == first
+
+
+def test_a_requirement_that_cannot_be_understood_keeps_uv_out() -> None:
+    told = table("py3-none-any", ">=3.x")
+    assert told.columns == ("uv", "pip 1.4 and later")
+    assert [row.cells[0] for row in told.rows] == [()]
+    (target,) = targets(["ubuntu-22.04 cp312 uv"])
+    answer = accepts(wheel("py3-none-any").name, target, ">=3.x")
+    assert (answer.accepted, answer.reason) == (False, "uv refuses a wheel whose Requires-Python is '>=3.x'")
+    (target,) = targets(["ubuntu-22.04 cp312 pip"])
+    assert accepts(wheel("py3-none-any").name, target, ">=3.x").accepted

@@ -140,6 +140,12 @@ def test_every_module_needs_a_file_of_its_own(tmp_path: Path) -> None:
         ("pypy", "cp311-cp311", "is for PyPy 3.11 alone, not for CPython 3.11"),
         ("graal", "cp311-cp311", "is for GraalPy 3.11 alone, not for CPython 3.11"),
         ("311", "cp311-abi3", "is for CPython 3.11 alone, not for CPython 3.12"),
+        ("311", "cp311-cp311m", "is for CPython 3.11 alone, not for CPython 3.11 with the ABI flag m"),
+        (
+            "36m",
+            "cp36-cp36dm",
+            "is for CPython 3.6 with the ABI flag m alone, not for CPython 3.6 with the ABI flags dm",
+        ),
     ],
 )
 def test_the_reason_names_both_sides(ending: str, tag: str, detail: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from truewheel.analyzer.macho.image import MACOS
 from truewheel.check import windows
 from truewheel.check.findings import Found, Rule, Severity
 from truewheel.platforms.verdict import Rule as Cause
@@ -102,7 +103,9 @@ def _mend(evidence: Evidence) -> str:
     if widest:
         # `auto` stands for the tags of a policy of the user's own, where there is one.
         return f"{widest} is true: truewheel retag --platform-tag {widest if proof.own else 'auto'}"
-    return "`truewheel repair` makes it true, or says why it cannot"
+    if proof.linux or (proof.macos is not None and proof.macos.platform == MACOS):
+        return "`truewheel repair` makes it true, or says why it cannot"
+    return "name it for the systems and processors of its code, or build it again"
 
 
 def _libraries(subject: Subject) -> Iterator[Found]:

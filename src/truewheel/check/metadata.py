@@ -107,24 +107,15 @@ def _requirements(subject: Subject) -> Iterator[Found]:
     headers, reader = subject.metadata, subject.reader
     if headers is None or reader is None:
         return
+    from truewheel.retagger.accepts import is_understood
+
     where, fix = f"{reader.dist_info}/METADATA", "build the wheel again, with what the specification demands"
     for value in headers.all("Requires-Python"):
-        if not is_specifier(value):
+        if not is_understood(value):
             yield Found(f"Requires-Python is {value!r}, which is no version specifier", fix, where)
     for value in headers.all("Requires-Dist"):
         if not _is_requirement(value):
             yield Found(f"Requires-Dist is {value!r}, which is no requirement", fix, where)
-
-
-def is_specifier(text: str) -> bool:
-    """Whether a text is a version specifier as PEP 440 has it."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    try:
-        SpecifierSet(text)
-    except InvalidSpecifier:
-        return False
-    return True
 
 
 def _is_requirement(text: str) -> bool:

@@ -56,9 +56,12 @@ def accepts(name: WheelName, target: Target, requires_python: str = "") -> Accep
     rank, tag = _best(wanted, looked_for(target))
     runs = target.installer.runs_on(target.interpreter.version)
     fits = not target.installer.requires_python or satisfies(target.interpreter.version, requires_python)
+    understood = is_understood(requires_python)
+    fits = fits and (understood or not target.installer.strict_metadata)
     if tag and runs and fits:
         return Acceptance(accepted=True, rank=rank, reason=f"{target.says} looks for {tag}", tag=tag)
-    reason, nearest = refusal(wanted, target, looked_for(target), "" if fits else requires_python)
+    unmet = "" if fits else requires_python
+    reason, nearest = refusal(wanted, target, looked_for(target), unmet, understood=understood)
     return Acceptance(accepted=False, rank=None, reason=reason, nearest=nearest)
 
 
@@ -77,16 +80,27 @@ def supported_tags(target: Target) -> Iterator[str]:
 
 def satisfies(python: Version, requires_python: str) -> bool:
     """Whether some release of this Python meets a Requires-Python; one that cannot be understood rules nothing out."""
+    if not requires_python or not is_understood(requires_python):
+        return True
+    from packaging.specifiers import SpecifierSet
+
+    wanted = SpecifierSet(requires_python)
+    first, latest = (f"{python[0]}.{python[1]}.{patch}" for patch in (0, 99))
+    return first in wanted or latest in wanted
+
+
+@lru_cache(maxsize=256)
+def is_understood(requires_python: str) -> bool:
+    """Whether a Requires-Python is a version specifier (PEP 440), or empty."""
     if not requires_python:
         return True
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     try:
-        wanted = SpecifierSet(requires_python)
+        SpecifierSet(requires_python)
     except InvalidSpecifier:
-        return True
-    first, latest = (f"{python[0]}.{python[1]}.{patch}" for patch in (0, 99))
-    return first in wanted or latest in wanted
+        return False
+    return True
 
 
 def _best(name: WheelName, wanted: tuple[Block, ...]) -> tuple[int | None, str]:

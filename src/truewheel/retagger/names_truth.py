@@ -83,7 +83,9 @@ class _Interpreter(NamedTuple):
 def _title(kind: _Kind, digits: str, flags: str) -> str:
     version = f" {digits[0]}.{digits[1:]}".rstrip(".") if digits else ""
     free = " without the GIL" if _FREE_THREADED in flags else ""
-    return f"{_TITLES[kind]}{version}{free}"
+    rest = flags.replace(_FREE_THREADED, "")
+    built = f" with the ABI {'flag' if len(rest) == 1 else 'flags'} {rest}" if rest else ""
+    return f"{_TITLES[kind]}{version}{free}{built}"
 
 
 def python_reasons_against(reader: WheelReader, python_tag: str, abi_tag: str) -> tuple[Reason, ...]:

@@ -52,6 +52,7 @@ class Installer:
     python_platform: str
     cp_any: str
     requires_python: bool
+    strict_metadata: bool
     newer_pythons: bool
     systems: tuple[str, ...]
 

@@ -62,21 +62,22 @@ def pythons() -> tuple[Python, ...]:
     return plain + tuple(built)
 
 
-def matrix(name: WheelName, allowed: Callable[[Version], bool]) -> Matrix:
+def matrix(name: WheelName, allowed: Callable[[Version], bool], *, understood: bool = True) -> Matrix:
     """Return who takes a wheel of this name.
 
     name: with its tags as they are written. allowed: whether a Python meets the wheel's Requires-Python.
+    understood: whether that is a version specifier.
     """
-    return dict(_cells(name, allowed))
+    return dict(_cells(name, allowed, understood=understood))
 
 
 def anyone(name: WheelName) -> bool:
     """Whether anybody takes a wheel of this name, whatever its Requires-Python."""
-    return any(cell.taking for _, cell in _cells(name, lambda _: True))
+    return any(cell.taking for _, cell in _cells(name, lambda _: True, understood=True))
 
 
 def _cells(
-    name: WheelName, allowed: Callable[[Version], bool]
+    name: WheelName, allowed: Callable[[Version], bool], *, understood: bool
 ) -> Iterator[tuple[tuple[TargetSystem, Installer], Cell]]:
     """Yield what each system and installer does, the newest installer first."""
     permitted = _bits([allowed(python.interpreter.version) for python in pythons()])
@@ -89,7 +90,8 @@ def _cells(
             if present:
                 taking = _taking(wanted, system, installer, pairs[system.family is Family.WINDOWS])
                 taking &= permitted if installer.requires_python else present
-                yield (system, installer), Cell(present, taking & present)
+                refused = installer.strict_metadata and not understood
+                yield (system, installer), Cell(present, 0 if refused else taking & present)
 
 
 def gained(new: Matrix, old: Matrix) -> Matrix:

@@ -31,11 +31,12 @@ class _Known(NamedTuple):
 
 
 def refusal(
-    name: WheelName, target: Target, wanted: tuple[Block, ...], requires_python: str
+    name: WheelName, target: Target, wanted: tuple[Block, ...], requires_python: str, *, understood: bool = True
 ) -> tuple[str, tuple[str, ...]]:
     """Return one sentence, and the nearest tags that the target takes, best first.
 
     requires_python: the requirement that the target's Python does not meet; empty when it meets it.
+    understood: whether that is a version specifier.
     """
     if not target.installer.runs_on(target.interpreter.version):
         return f"{target.installer.name} is not for Python {target.interpreter.name}, but for {_pythons(target)}", ()
@@ -45,6 +46,8 @@ def refusal(
         dict.fromkeys(platform for block in wanted for platform in block.platforms),
     )
     faults = list(_faults(name, target, known))
+    if not faults and requires_python and not understood:
+        return f"{target.installer.name} refuses a wheel whose Requires-Python is {requires_python!r}", ()
     if not faults and requires_python:
         return f"{target.interpreter.name} is not {requires_python}, which the wheel's Requires-Python asks for", ()
     if not faults:

@@ -11,7 +11,7 @@ from truewheel.retagger.acceptance.letters import lowered, parse_as_written
 from truewheel.retagger.acceptance.matrix import gained, matrix
 from truewheel.retagger.acceptance.table import compressed
 from truewheel.retagger.acceptance.wording import told
-from truewheel.retagger.accepts import accepts, satisfies
+from truewheel.retagger.accepts import accepts, is_understood, satisfies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,17 +80,17 @@ def table_of(wheel: Candidate) -> TableTold:
 @lru_cache(maxsize=64)
 def _table(name: WheelName, requires_python: str) -> TableTold:
     """Return who takes wheels of these tags: a release has many of the same, and a table takes long to make."""
-    return told(compressed(matrix(name, partial(_meets, requires_python))))
+    return told(compressed(_matrix(name, requires_python)))
 
 
 def compare(old: Candidate, new: Candidate) -> Comparison:
     """Return who gains and who loses when the new wheel stands in the place of the old one."""
-    before, after = _matrix(old), _matrix(new)
+    before, after = _matrix(old.name, old.requires_python), _matrix(new.name, new.requires_python)
     return Comparison(old.file, new.file, _some(gained(after, before)), _some(gained(before, after)))
 
 
-def _matrix(wheel: Candidate) -> Matrix:
-    return matrix(wheel.name, partial(_meets, wheel.requires_python))
+def _matrix(name: WheelName, requires_python: str) -> Matrix:
+    return matrix(name, partial(_meets, requires_python), understood=is_understood(requires_python))
 
 
 def _meets(requires_python: str, version: tuple[int, int]) -> bool:
