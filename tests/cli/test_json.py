@@ -165,7 +165,7 @@ def test_retag(tmp_path: Path) -> None:
     assert plans == [made["plan"]]
     validate("retag-plan-1", made["plan"])
     assert made["plan"]["input_sha256"] == hashlib.sha256(wheel.read_bytes()).hexdigest()
-    assert [ground["basis"] for ground in made["plan"]["grounds"]] == ["implied", "proved", "forced"]
+    assert [ground["basis"] for ground in made["plan"]["grounds"]] == ["proved", "proved", "proved", "forced"]
     assert [each["file"] for each in document["failed"]] == ["gone.whl"]
 
 

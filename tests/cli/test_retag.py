@@ -125,8 +125,9 @@ def test_a_dry_run_writes_nothing_and_tells_the_grounds(tmp_path: Path) -> None:
     assert done.output.splitlines() == [
         f"{wheel.name} -> hello-1.0-cp310-abi3-{tags}.whl",
         "  linux_x86_64: unjudged",
-        "  manylinux_2_12_x86_64: proved",
-        "  manylinux_2_28_x86_64: implied by manylinux_2_17_x86_64",
+        "  manylinux_2_12_x86_64: proved: no file needs more than manylinux_2_5_x86_64",
+        "  manylinux_2_17_x86_64: proved: no file needs more than manylinux_2_5_x86_64",
+        "  manylinux_2_28_x86_64: proved: no file needs more than manylinux_2_5_x86_64",
     ]
     assert truewheel("retag", "-n", "--platform-tag", "+manylinux_2_17_x86_64", wheel).output == (
         f"{wheel.name}: nothing to do\n"

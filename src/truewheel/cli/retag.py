@@ -13,6 +13,7 @@ from truewheel.cli.output import echo
 from truewheel.errors import UsageError
 from truewheel.retagger.retag import apply_retag, open_wheel, plan_retag, remove_old
 from truewheel.retagger.retag_options import RetagOptions, Trust
+from truewheel.retagger.retag_plan import FORCED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,9 +157,10 @@ def _details(plan: RetagPlan, notices: tuple[str, ...], *, verbose: int, err: bo
 def _ground(ground: Ground) -> str:
     """Return why a tag may be written."""
     by = f" by {' and '.join(ground.by)}" if ground.by else ""
-    against = f", although {'; '.join(ground.reasons)}" if ground.reasons else ""
+    word = ", although " if ground.basis == FORCED else ": "
+    facts = f"{word}{'; '.join(ground.reasons)}" if ground.reasons else ""
     given = f", with {', '.join(ground.given)} from elsewhere" if ground.given else ""
-    return f"{ground.tag}: {ground.basis}{by}{ground.by_policy}{given}{against}"
+    return f"{ground.tag}: {ground.basis}{by}{ground.by_policy}{given}{facts}"
 
 
 def _say(line: str, *, err: bool = False) -> None:

@@ -1,7 +1,9 @@
-"""Why each new tag of a wheel may be written: a tag that it has says as much, or its machine code proves it.
+"""Why each tag of a wheel's new name may be written: its machine code proves it, or a tag that it has says as much.
 
-Machine code is read only when that is needed. Raising the version of a promise never needs it; a name that the wheel's
-own WHEEL file contradicts vouches for nothing.
+A name is held against the machine code as a whole, with the tags that stay: a new name does not spread an old lie. One
+case is left out, because it must not take longer than a copy of the wheel: one tag gives way to one that says less, as
+`manylinux_2_28` to `manylinux_2_39`. Such a name can only get truer. It is proved where a quick look raises a doubt; if
+none does, the plan says on which tag it rests. A name that the wheel's own WHEEL file contradicts vouches for nothing.
 """
 
 from __future__ import annotations
@@ -23,28 +25,30 @@ _SHOWN = 10
 
 
 def platform_grounds(reader: WheelReader, renaming: Renaming, evidence: Evidence) -> tuple[Ground, ...]:
-    """Return why each platform tag may be written that is new or that nobody vouches for.
+    """Return why each platform tag may be written, when the name gets a new one, or the machine code was read anyhow.
 
-    Tags that something contradicts are FORCED; whether they may be is the caller's business.
+    Tags that something contradicts are FORCED; whether they may be is the caller's business. Tags that stay and that
+    nothing here can judge have no ground.
     """
-    vouched = _vouched(reader)
-    wanted = [tag for tag in renaming.name.platform if tag in renaming.asked or tag not in reader.name.platform]
-    grounds = []
-    later = []
-    for tag in wanted:
-        by = () if tag in renaming.exact else implied_by(tag, vouched)
-        if by == (tag,):
-            continue
-        if by or tag in renaming.asked:
-            grounds.append(Ground(tag, IMPLIED, by) if by else _judged(tag, evidence))
-        else:
-            later.append(tag)
-    # What follows from tags that were asked for (other names of them) needs no proof of its own.
-    sound = [*vouched, *(ground.tag for ground in grounds if ground.basis != FORCED)]
-    for tag in later:
-        by = implied_by(tag, sound)
-        grounds.append(Ground(tag, IMPLIED, by) if by else _judged(tag, evidence))
-    return tuple(grounds)
+    tags, present, vouched = renaming.name.platform, reader.name.platform, _vouched(reader)
+    new = [tag for tag in tags if tag not in present]
+    unsure = renaming.exact.union(() if vouched else renaming.asked).intersection(tags)
+    if not new and not unsure and not evidence.is_read:
+        return ()
+    by = {tag: implied_by(tag, vouched) for tag in new}
+    raised = new[0] if len(tags) == len(new) == 1 and len(by[new[0]]) == 1 and not unsure else ""
+    if raised and not evidence.is_read and not _is_doubtful(reader, raised):
+        return (Ground(raised, IMPLIED, by[raised]),)
+    found = [_judged(tag, evidence, by.get(tag, ())) for tag in tags]
+    told = {*new, *unsure, *renaming.asked}
+    return tuple(ground for ground in found if ground.tag in told or ground.basis != UNJUDGED)
+
+
+def _is_doubtful(reader: WheelReader, tag: str) -> bool:
+    """Whether a tag is to be proved although another vouches for it."""
+    from truewheel.retagger.quick_look import is_doubtful
+
+    return is_doubtful(reader, tag)
 
 
 def _vouched(reader: WheelReader) -> tuple[str, ...]:
@@ -82,16 +86,20 @@ def implied_by(tag: str, present: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(other for found in by.values() for other in found)) if all(by.values()) else ()
 
 
-def _judged(tag: str, evidence: Evidence) -> Ground:
+def _judged(tag: str, evidence: Evidence, by: tuple[str, ...]) -> Ground:
+    """Return what the machine code says of a tag; where that is nothing, the tags that imply it count."""
     from truewheel.platforms.verdict import sentences
+    from truewheel.retagger.resting import rests_on
 
     reasons = evidence.proof.against(tag)
     if reasons is None:
-        return Ground(tag, UNJUDGED)
-    basis = FORCED if reasons else PROVED
-    given = evidence.proof.given if basis == PROVED else ()
-    policy = evidence.proof.decider(tag)
-    return Ground(tag, basis, reasons=shortened(sentences(reasons)), policy=policy, given=given)
+        return Ground(tag, IMPLIED, by) if by else Ground(tag, UNJUDGED)
+    if reasons:
+        told = shortened(sentences(reasons))
+        return Ground(tag, FORCED, reasons=told, policy=evidence.proof.decider(tag))
+    decider = evidence.proof.decider(tag)
+    rests = () if decider else rests_on(evidence.proof, tag)
+    return Ground(tag, PROVED, reasons=rests, policy=decider, given=evidence.proof.given)
 
 
 def python_grounds(reader: WheelReader, name: WheelName) -> tuple[Ground, ...]:

@@ -50,6 +50,11 @@ class Evidence:
         return prove(self._reader, jobs=self._jobs, own=self._own, exclude=self._exclude).once_platlib()
 
     @property
+    def is_read(self) -> bool:
+        """Whether somebody asked for the proof already."""
+        return "proof" in self.__dict__
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What to say of the libraries that the user excludes; nothing unless the machine code was read."""
         if not (self._exclude and "proof" in self.__dict__):

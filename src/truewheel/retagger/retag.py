@@ -16,7 +16,7 @@ from truewheel.archive.writer import Changes, NewMember, copy_unchanged, stage
 from truewheel.errors import OutputError, RefusedError, ToolError
 from truewheel.retagger.grounds import platform_grounds, python_grounds
 from truewheel.retagger.renaming import Evidence, renamed
-from truewheel.retagger.retag_plan import FORCED, UNJUDGED, RetagPlan
+from truewheel.retagger.retag_plan import FORCED, IMPLIED, UNJUDGED, RetagPlan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,6 +152,9 @@ def _remarks(grounds: tuple[Ground, ...]) -> tuple[str, ...]:
     for ground in grounds:
         if ground.basis == FORCED:
             found.append(f"{ground.tag} is not true{ground.by_policy}: {'; '.join(ground.reasons)} (forced)")
+        elif ground.basis == IMPLIED:
+            told = f"{ground.tag} follows from {' and '.join(ground.by)}, which the wheel is called now"
+            found.append(f"{told}; that was not proved, but `truewheel check` does")
         elif ground.basis == UNJUDGED and (not ground.tag.startswith("linux_") or ground.tag.endswith("_armv6l")):
             found.append(f"{ground.tag} was taken as given: nothing here tells whether it is true")
     return tuple(found)

@@ -18,12 +18,13 @@ IMPLIED, PROVED, UNJUDGED, FORCED = "implied", "proved", "unjudged", "forced"
 
 
 class Ground(NamedTuple):
-    """Why a tag that is new to the wheel may be written.
+    """Why a tag of the new name may be written.
 
     tag: a platform tag, or a Python and an ABI tag joined by a dash.
     basis: IMPLIED (a tag that the wheel has says as much), PROVED (the machine code does), UNJUDGED (nothing here can
         tell), or FORCED (it is contradicted and was demanded all the same).
-    by: the tags that imply it. reasons: for FORCED, what stands against it, one sentence each.
+    by: the tags that imply it. reasons: for FORCED, what stands against it, and for PROVED, what in the machine code it
+        rests on, one sentence each.
     policy: the name of the user's own policy that decided; empty for a tag that no such policy gives.
     given: for PROVED, libraries that the wheel needs and that something else provides, as the caller says.
     """
@@ -51,7 +52,7 @@ class RetagPlan(NamedTuple):
     version: the new version, None when it stays; dist-info, METADATA and RECORD then change too.
     root_is_purelib: what WHEEL says from now on, None when that stays.
     rewrites_metadata: whether the WHEEL file changes.
-    grounds: for each new tag, why it may be written.
+    grounds: for each new tag, why it may be written; also for those that stay, where the machine code was read.
     notices: sentences for the user.
     """
 
