@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.hello import hello_wheel
+from support.macho_bytes import DYLIB, Macho, build_version
 from support.pe_bytes import AMD64, ARM64, I386, ITANIUM, Pe
 from support.retags import planned, pure_wheel, retag
 from truewheel.archive.reader import WheelReader
-from truewheel.check import check_wheel
+from truewheel.check import Severity, check_wheel
 from truewheel.errors import RefusedError
 from truewheel.retagger.machine_code import holds_machine_code
 from truewheel.retagger.proof import prove
@@ -92,3 +93,12 @@ def test_a_machine_without_a_tag_is_not_judged(tmp_path: Path) -> None:
 def test_a_file_with_half_a_header_counts_and_is_not_judged(tmp_path: Path) -> None:
     found = proof(hello_wheel(tmp_path, {"hello/x.pyd": pe(AMD64)[:0xA0]}))
     assert found.against("win_amd64") is None
+
+
+def test_of_libraries_for_several_machines_the_one_of_the_tag_counts(tmp_path: Path) -> None:
+    """sounddevice carries one library for each machine, and one for macOS."""
+    library = Macho("x86_64", DYLIB, commands=[build_version(1, "11.0")]).build()
+    files = {"hello/a32.dll": pe(I386), "hello/a64.dll": pe(AMD64), "hello/a.dylib": library}
+    wheel = hello_wheel(tmp_path, files, tag="py3-none-win_amd64")
+    assert [file.member for file in proof(wheel).windows] == ["hello/a64.dll"]
+    assert [finding.rule for finding in check_wheel(wheel) if finding.severity is Severity.ERROR] == []

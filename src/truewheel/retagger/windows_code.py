@@ -41,13 +41,15 @@ def windows_code(reader: WheelReader, names: Iterable[str]) -> tuple[WindowsFile
 
     Not those that are for every machine: code of .NET, and files that come for several machines, of which the package
     takes the fitting one when it runs (the launchers that pip and setuptools carry in their `py3-none-any` wheels).
-    Extension modules, and what becomes a command, always count.
+    Extension modules, and what becomes a command, always count; of the others, those for the one machine of the tags.
     """
     found = [file for name in names if (file := _windows_file(reader, name)) is not None]
     scripts = f"{reader.data_dir}/scripts/"
     chosen_at_run_time = [file for file in found if not (file.is_module or file.member.startswith(scripts))]
     if len({file.tag for file in chosen_at_run_time}) > 1:
-        found = [file for file in found if file not in chosen_at_run_time]
+        own = {tag for tag in reader.name.platform if tag in _TAGS.values()}
+        kept = own if len(own) == 1 else set()
+        found = [file for file in found if file not in chosen_at_run_time or file.tag in kept]
     return tuple(found)
 
 

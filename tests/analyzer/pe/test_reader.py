@@ -51,6 +51,10 @@ def test_the_tables_are_those_that_another_reader_sees(pe: Pe) -> None:
 def test_a_file_without_tables() -> None:
     assert read_pe(Pe().build(), WHERE).uses == ()
     assert exported_names(Pe().build(), WHERE) == ()
+    only_numbers = bytearray(Pe(exports=("f",)).build())
+    (table,) = struct.unpack_from("<I", only_numbers, 0x98 + 112)
+    struct.pack_into("<I", only_numbers, HEADERS + table - SECTION + 24, 0)
+    assert exported_names(only_numbers, WHERE) == ()
     assert read_pe(Pe(dot_net=True).build(), WHERE).dot_net
 
 
