@@ -11,6 +11,7 @@ from support.elf_bytes import NEEDED, SONAME, Elf
 from support.fixtures import family, mac_odd, odd
 from support.mac_pairs import code, lib, program
 from support.macho_bytes import BUNDLE, DYLIB, ID_DYLIB, Macho, build_version, dylib, fat, rpath, undefined, version_min
+from support.retags import planned
 from truewheel.check.findings import Severity
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ def test_a_slice_that_lost_a_library(tmp_path: Path) -> None:
     assert finding.message.startswith(
         "the i386 slice of foo/_foo.so needs no library of the wheel, but its x86_64 slice"
     )
+    assert planned(path, platform_tag=("auto",)).notices == (finding.message,)
+    assert planned(path, platform_tag=("macosx_10_9_x86_64.macosx_10_10_x86_64",)).notices == ()
 
 
 def test_damaged_machine_code(tmp_path: Path) -> None:

@@ -54,14 +54,17 @@ class Evidence:
         """Whether somebody asked for the proof already."""
         return "proof" in self.__dict__
 
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What to say of the libraries that the user excludes; nothing unless the machine code was read."""
-        if not (self._exclude and "proof" in self.__dict__):
+    def remarks(self, platforms: Sequence[str]) -> tuple[str, ...]:
+        """Return what to say of the libraries that the user excludes, and of slices that seem to lack some.
+
+        Nothing unless the machine code was read. platforms: the tags that are written.
+        """
+        if not self.is_read:
             return ()
         from truewheel.retagger.given_libraries import remarks
+        from truewheel.retagger.resting import suspects
 
-        return remarks(self.proof.given, self.proof.unused)
+        return (*remarks(self.proof.given, self.proof.unused), *suspects(self.proof, platforms))
 
     @cached_property
     def native(self) -> bool:

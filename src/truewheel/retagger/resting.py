@@ -10,7 +10,7 @@ from truewheel.retagger.macos_wording import shown
 from truewheel.retagger.tags import implies, parse_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from truewheel.platforms.macos.verdict import MacVerdict
     from truewheel.platforms.verdict import Verdict
@@ -29,6 +29,19 @@ def rests_on(proof: Proof, tag: str) -> tuple[str, ...]:
         found += _of_macs(proof.macos, tag)
     more = len(found) - _SHOWN
     return (*found[:_SHOWN], f"and {more} more such") if more > 0 else tuple(found)
+
+
+def suspects(proof: Proof, platforms: Iterable[str]) -> tuple[str, ...]:
+    """Return sentences about slices that platform tags speak of and that may have lost a library: true, yet useless."""
+    names = {name for tag in platforms for name in _architectures(tag)}
+    truths = proof.macos.architectures if proof.macos else ()
+    return tuple(line for truth in truths if truth.architecture in names for line in truth.suspects)
+
+
+def _architectures(tag: str) -> tuple[str, ...]:
+    """Return the architectures of a Mac or a device with iOS that a platform tag speaks of."""
+    mac, ios = parse_mac_tag(tag), parse_ios_tag(tag)
+    return mac.architectures if mac else (ios.architecture,) if ios else ()
 
 
 def _of_windows(proof: Proof, tag: str) -> Iterator[str]:
@@ -55,8 +68,7 @@ def _oldest(verdict: Verdict) -> str:
 
 
 def _of_macs(verdict: MacVerdict, tag: str) -> Iterator[str]:
-    mac, ios = parse_mac_tag(tag), parse_ios_tag(tag)
-    names = mac.architectures if mac else (ios.architecture,) if ios else ()
+    names = _architectures(tag)
     for truth in verdict.architectures:
         if truth.architecture in names and truth.floors:
             floor = truth.floors[0]

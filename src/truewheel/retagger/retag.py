@@ -75,7 +75,7 @@ def plan_retag(reader: WheelReader, options: RetagOptions) -> RetagPlan:
     version = _version(reader, options)
     if version is not None:
         name = name._replace(version=version)
-    believed = _disagreements(reader, options)
+    believed, remarks = _disagreements(reader, options), evidence.remarks(name.platform)
     purelib = _root_is_purelib(reader, renaming, options, evidence)
     plan = RetagPlan(
         input_name=reader.path.name,
@@ -87,7 +87,7 @@ def plan_retag(reader: WheelReader, options: RetagOptions) -> RetagPlan:
         version=version,
         root_is_purelib=purelib,
         grounds=grounds,
-        notices=tuple(dict.fromkeys((*believed, *renaming.notices, *_remarks(grounds), *evidence.remarks))),
+        notices=tuple(dict.fromkeys((*believed, *renaming.notices, *_remarks(grounds), *remarks))),
     )
     return _rewriting(reader, plan, options)
 
