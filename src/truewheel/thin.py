@@ -290,7 +290,7 @@ def _changes(reader: WheelReader, plan: ThinPlan) -> Changes:
     put = [
         NewMember(
             member,
-            Pending(reader.entries[member].size, partial(_slice, reader, member, plan.architecture)),
+            Pending(reader.entry(member).size, partial(_slice, reader, member, plan.architecture)),
             mode_of(reader, member),
         )
         for member in plan.thinned

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from truewheel.archive.staging import stage_copy
-from truewheel.errors import InvalidInputError
+from truewheel.errors import InvalidInputError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +85,13 @@ def stage_planned(
 
     Return its path and the sentences for the user. Raises RefusedError, ToolError or OutputError; nothing is left then.
     """
+    try:
+        return _staged(reader, plan, directory, settings)
+    except UsageError as error:  # nobody but the plan can have asked for what has no meaning
+        raise InvalidInputError(f"the plan has no meaning: {error.what}", where=error.where, hint=error.hint) from error
+
+
+def _staged(reader: WheelReader, plan: WheelPlan, directory: Path, settings: Settings) -> tuple[Path, tuple[str, ...]]:
     if plan.changes_nothing:
         return stage_copy(reader, directory).keep(), plan.notices
     from truewheel.bundler.plan import RepairPlan

@@ -6,7 +6,6 @@ written.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,14 +35,35 @@ def read_plan(data: object, folder: Path) -> BatchPlan:
     try:
         _demand_fields(data, _FIELDS, "the plan")
         require_sealed(data)
+        _require_texts(data)
         wheels = tuple(_wheel(item, folder, number) for number, item in _listed(data, "wheels"))
         refused = tuple(_failure(item, number) for number, item in _listed(data, "refused"))
-        _require_path(data["sysroot"], "sysroot")
+        typed(str, data["sysroot"], "sysroot")
         typed(bool, data["removes_inputs"], "removes_inputs")
     except (TypeError, InvalidWheelError) as error:
         what = error if isinstance(error, TypeError) else f"{error.where}: {error.what}"
         raise InvalidInputError(f"the plan is damaged: {what}", hint="make the plan again") from error
     return BatchPlan(wheels, refused, data["sysroot"], data["removes_inputs"])
+
+
+def _require_texts(data: object) -> None:
+    """Raise TypeError for a text that no file, and no name of one, can have: JSON may have halves of characters."""
+    waiting = [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str) and not _is_text(value):
+            raise TypeError(f"{told(value)} is what no text in a plan can be")
+
+
+def _is_text(value: str) -> bool:
+    try:
+        return b"\0" not in value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
 
 
 def _wheel(data: object, folder: Path, number: int) -> PlannedWheel[WheelPlan]:
@@ -54,7 +74,7 @@ def _wheel(data: object, folder: Path, number: int) -> PlannedWheel[WheelPlan]:
     given = (fields["sha256"], fields["old_name"], fields["new_name"])
     _demand(plan.input_sha256 is not None, f"{where} is not named by its content")
     _demand(given == (plan.input_sha256, plan.input_name, plan.output_name), f"{where} is not what its plan says")
-    _require_path(fields["input"], f"{where}, input")
+    typed(str, fields["input"], f"{where}, input")
     _demand(Path(fields["input"]).name == plan.input_name, f"{where} names another input than its plan")
     evidence: tuple[str, ...] = typed(tuple[str, ...], fields["evidence"], f"{where}, evidence")
     return PlannedWheel(folder / fields["input"], plan, evidence)
@@ -100,13 +120,3 @@ def _require_agreement(plan: WheelPlan) -> None:
     platforms = getattr(plan, "platforms", None)
     if platforms is not None and set(platforms) != set(new.platform):
         raise TypeError(f"{plan.output_name} is not named for {'.'.join(platforms)}")
-
-
-def _require_path(value: object, where: str) -> None:
-    """Raise TypeError for what cannot be the path of anything."""
-    try:
-        usable = isinstance(value, str) and b"\0" not in os.fsencode(value)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise TypeError(f"{where} is {told(value)}, which is no path")
