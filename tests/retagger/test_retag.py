@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,10 @@ from truewheel.archive.reader import WheelReader
 from truewheel.errors import RefusedError, UsageError
 from truewheel.retagger import proof
 from truewheel.retagger.retag_options import RetagOptions, Trust
+from truewheel.retagger.retag_plan import RetagPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from truewheel.retagger.retag_plan import RetagPlan
 
 
 @pytest.fixture
@@ -463,10 +463,17 @@ def test_a_tag_is_refused_exactly_when_the_proof_is_against_it(
         if not untrue:
             done = retag(wheels[kind], Path(folder), platform_tag=".".join(sorted(platforms)))
             assert tags_of(done.path).rpartition("-")[2] == ".".join(sorted(platforms))
+            require_readable(done.plan)
             return
         with pytest.raises(RefusedError) as caught:
             retag(wheels[kind], Path(folder), platform_tag=".".join(sorted(platforms)))
         assert set(caught.value.what.removeprefix("cannot truly be called ").split(" or ")) == untrue
+        require_readable(retag(wheels[kind], Path(folder), platform_tag=".".join(sorted(platforms)), force=True).plan)
+
+
+def require_readable(plan: RetagPlan) -> None:
+    """Fail when a plan that was made is not taken for one, because something in it does not agree."""
+    assert RetagPlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
 
 
 WISHES = st.fixed_dictionaries(
@@ -500,6 +507,7 @@ def test_to_retag_twice_is_to_retag_once(wishes: dict[str, Any]) -> None:
         except (RefusedError, UsageError):
             return
         require_sound(once.path)
+        require_readable(once.plan)
         twice = retag(once.path, folder / "twice", **wishes)
         assert twice.plan.changes_nothing
         assert twice.path.name == once.path.name
