@@ -83,6 +83,16 @@ def test_a_library_that_is_nowhere(tmp_path: Path) -> None:
     assert finding.message == said
 
 
+@pytest.mark.parametrize(
+    ("exclude", "left"),
+    [("libssl*", ["a.dll"]), ("A.DLL", ["libssl-3-x64.dll"]), ("a", ["libssl-3-x64.dll"]), ("*", [])],
+)
+def test_a_library_that_another_package_provides(exclude: str, left: list[str], tmp_path: Path) -> None:
+    path = windows(tmp_path, {"foo/_x.pyd": wants("libssl-3-x64.dll", "A.dll")})
+    told = [message.partition(" needs ")[2].partition(",")[0] for message in messages(path, exclude=(exclude,))]
+    assert told == left
+
+
 def test_a_library_anywhere_in_the_wheel_counts_and_is_looked_into(tmp_path: Path) -> None:
     files = {"foo/_x.pyd": wants("Deep.dll"), "foo.libs/deep.DLL": Pe({"gone.dll": ["f"]})}
     (finding,) = findings(windows(tmp_path, files))

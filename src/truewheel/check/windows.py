@@ -8,6 +8,7 @@ Windows looks for a DLL by its name alone, in folders that a package may add whe
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from truewheel.check.findings import Found, Rule, Severity
@@ -72,8 +73,14 @@ def missing(subject: Subject) -> Iterator[Found]:
         wanted = dict.fromkeys(use.key for use in file.dlls if not use.delayed)
         gone = [key for key in wanted if key not in here and not windows_facts().has(key)]
         gone = [key for key in gone if _bare(key).removeprefix("lib")[:_ALIKE] not in sounds]
+        gone = [key for key in gone if not _is_given(key, subject.exclude)]
         if gone:
             yield _gone(file.member, gone, required)
+
+
+def _is_given(key: str, patterns: Sequence[str]) -> bool:
+    """Whether the user says that something else provides a DLL, named with `.dll` or without, in any capitals."""
+    return any(fnmatchcase(name, each.lower()) for each in patterns for name in (key, key.removesuffix(".dll")))
 
 
 def _gone(member: str, gone: Sequence[str], required: Sequence[str]) -> Found:
