@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _HEAD = 24 << 10
 _MOST = 1 << 19
 """Bytes that are inflated in all."""
-_GLIBC = re.compile(rb"\bGLIBC_(\d+)\.(\d+)")
+_GLIBC = re.compile(rb"GLIBC_(\d+)\.(\d+)")  # a pattern that begins with plain text is found many times as fast
 _LIBRARY = re.compile(r"\.(?:so|dylib)(?:\.|$)")
 _FAT = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
 _ENTRY = {b"\xca\xfe\xba\xbe": (20, 8, 4), b"\xca\xfe\xba\xbf": (32, 8, 8)}
@@ -49,7 +49,7 @@ def is_doubtful(reader: WheelReader, tag: str) -> bool:
 def _heads(reader: WheelReader) -> Iterator[bytes]:
     left = _MOST
     for name, entry in reader.entries.items():
-        if left > 0 and _LIBRARY.search(name.rpartition("/")[2]):
+        if (".so" in name or ".dylib" in name) and left > 0 and _LIBRARY.search(name.rpartition("/")[2]):
             left -= min(_HEAD, entry.size)
             yield reader.head(name, _HEAD)
 
