@@ -112,6 +112,30 @@ def test_an_error_beside_the_copy_ends_it_and_leaves_nothing(
     assert threading.active_count() == before
 
 
+def test_what_is_left_of_a_copy_is_not_begun_after_an_error(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, failed, copied = threading.Event(), threading.Event(), list[int]()
+
+    def slow(_: int, __: int, start: int, end: int) -> int:
+        begun.set()
+        failed.wait()
+        copied.append(start)
+        return end - start
+
+    def broken(*_: object) -> None:
+        begun.wait()
+        threading.Timer(0.05, failed.set).start()
+        raise OSError(errno.EIO, "beside the copy")
+
+    monkeypatch.setattr(zip_write, "_AT_ONCE", MEGABYTE)
+    monkeypatch.setattr(zip_write, "copy_range", slow)
+    monkeypatch.setattr(zip_write.ArchiveWriter, "add", broken)
+    with pytest.raises(OutputError, match="beside the copy"):
+        written(wheel, tmp_path / "out")
+    assert copied == [0]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the promise is Linux's")
 def test_pieces_are_brought_to_the_disk_while_later_ones_are_copied(
     wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

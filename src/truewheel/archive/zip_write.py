@@ -61,6 +61,7 @@ _PIECE = 1 << 22
 _LARGE = 1 << 22
 """Ranges from this size on are copied by a thread, which keeps up to _WAITING bytes of what is to be written after."""
 _WAITING = 1 << 23
+_AT_ONCE = 1 << 26
 
 
 class ArchiveWriter:
@@ -149,8 +150,9 @@ class ArchiveWriter:
             self._behind = Behind(_WAITING)
         if self._behind is None:
             self._copy_now(source, start, end)
-        else:
-            self._behind.do(partial(self._copy_now, source, start, end), 0)
+        else:  # in several pieces of work, so that a program that is asked to end does not have to copy the rest
+            for first in range(start, end, _AT_ONCE):
+                self._behind.do(partial(self._copy_now, source, first, min(end, first + _AT_ONCE)), 0)
 
     def _copy_now(self, source: WheelReader, start: int, end: int) -> None:
         self._file.flush()
