@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from truewheel.errors import InvalidInputError
@@ -18,12 +19,10 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
 
-_AT_ONCE = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _PATIENCE = 1.0
 """For how many seconds a pipe that nobody has opened for writing yet is waited for."""
 _MOST = 64 << 20
 """How many bytes are taken of what is no file, and may have no end."""
-_CHUNK = 1 << 16
 
 _KINDS = {
     stat.S_IFIFO: "a named pipe",
@@ -41,48 +40,38 @@ def no_file(mode: int) -> str:
 
 def open_file(path: Path) -> FileIO:
     """Open a file for reading, without a buffer; raise OSError, and InvalidInputError for what is no file."""
-    if kind := no_file(path.stat().st_mode):
-        raise InvalidInputError(f"is {kind}, not a file", where=str(path))
-    # It may be replaced in between, so the opening itself must not wait either.
-    file = os.fdopen(os.open(path, _AT_ONCE), "rb", buffering=0)
-    if kind := no_file(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise InvalidInputError(f"is {kind}, not a file", where=str(path))
+    _require_file(path, path.stat().st_mode)
+    with ExitStack() as stack:
+        file = stack.enter_context(open(path, "rb", buffering=0, opener=_at_once))
+        _require_file(path, os.fstat(file.fileno()).st_mode)  # something else may have taken its place in between
+        stack.pop_all()
     return file
+
+
+def _require_file(path: Path, mode: int) -> None:
+    if kind := no_file(mode):
+        raise InvalidInputError(f"is {kind}, not a file", where=str(path))
 
 
 def read_given(path: Path) -> bytes:
     """Return all bytes of a file, or of a pipe or device that ends; raise OSError for what cannot be read."""
     if sys.platform == "win32":  # where no path of the user's own is a pipe
         return path.read_bytes()
-    descriptor = os.open(path, _AT_ONCE)
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        mode = os.fstat(descriptor).st_mode
+    with open(path, "rb", opener=_at_once) as file:
+        mode = os.fstat(file.fileno()).st_mode
         if stat.S_ISREG(mode):
             return file.read()
         if stat.S_ISFIFO(mode):
             from select import select
 
-            select([descriptor], [], [], _PATIENCE)
-        first = _first(descriptor)
-        os.set_blocking(descriptor, True)
-        return _all(descriptor, first)
+            select([file], [], [], _PATIENCE)
+        os.set_blocking(file.fileno(), True)  # a pipe that nobody writes to is at its end
+        content = file.read(_MOST + 1)
+    if len(content) > _MOST:
+        raise OSError(errno.EFBIG, f"it is no file, and has more than {_MOST >> 20} MiB")
+    return content
 
 
-def _first(descriptor: int) -> bytes | None:
-    """Return what can be read at once: nothing at the end, and when nobody writes; None when somebody will."""
-    try:
-        return os.read(descriptor, _CHUNK)
-    except BlockingIOError:
-        return None
-
-
-def _all(descriptor: int, first: bytes | None) -> bytes:
-    pieces = [] if first is None else [first]
-    size = len(first or b"")
-    while first != b"" and (piece := os.read(descriptor, _CHUNK)):
-        pieces.append(piece)
-        size += len(piece)
-        if size > _MOST:
-            raise OSError(errno.EFBIG, f"it is no file, and has more than {_MOST >> 20} MiB")
-    return b"".join(pieces)
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting for somebody to write."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
