@@ -41,8 +41,11 @@ def _required(kind: Any) -> list[str]:  # noqa: ANN401 - a dataclass or a named 
 def typed(kind: Any, data: object, where: str = "") -> Any:  # noqa: ANN401 - as many types as the plan has fields
     """Return `data`, as JSON gives it, as a value of the type `kind`; raise TypeError when it is none.
 
-    where: what to call the value in the error: its path through the fields.
+    kind: `object` stands for whatever JSON holds. where: what to call the value in the error: its path through the
+    fields.
     """
+    if kind is object:
+        return data
     if isinstance(kind, type) and _names(kind) is not None:
         return _object(kind, data, where)
     choices = get_args(kind)

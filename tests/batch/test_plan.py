@@ -101,7 +101,7 @@ def test_the_digest_tells_plans_apart(tmp_path: Path) -> None:
 def test_what_is_no_plan_is_told(damage: Callable[[Any], object], tmp_path: Path) -> None:
     table = data(tmp_path)
     damage(table)
-    with pytest.raises(InvalidInputError, match=r"the plan (is damaged: |has schema |)"):
+    with pytest.raises(InvalidInputError, match=r"is damaged: |has schema |no plan for a wheel has the schema"):
         BatchPlan.from_json(resealed(table), tmp_path)
 
 
@@ -117,7 +117,6 @@ def test_what_is_no_plan_is_told(damage: Callable[[Any], object], tmp_path: Path
         lambda table: table["refused"].clear(),
         lambda table: table["refused"][0].update(error="yes"),
         lambda table: table.update(content_sha256="0" * 64),
-        lambda table: table.update(content_sha256=None),
     ],
 )
 def test_a_plan_that_was_changed_is_told(change: Callable[[Any], object], tmp_path: Path) -> None:
