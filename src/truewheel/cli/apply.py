@@ -13,8 +13,8 @@ from truewheel.batch.done import done_before, note_done, tidy
 from truewheel.batch.kinds import Settings
 from truewheel.batch.plan import BatchPlan
 from truewheel.cli.each import attempt, complain, failed, pace
-from truewheel.cli.format import plural, printable
-from truewheel.cli.output import echo
+from truewheel.cli.format import plural
+from truewheel.cli.output import echo, say
 from truewheel.cli.release import finish, published, require_release
 from truewheel.errors import ExitCode, InvalidInputError, TruewheelError
 from truewheel.given_files import read_given
@@ -35,7 +35,7 @@ def apply_plan(options: Mapping[str, Any]) -> ExitCode:
     failures = [failure.to_json() for failure in plan.refused]
     done = attempt(lambda: _apply(path, plan, options, failures))
     for failure in plan.refused:
-        _say(f"{failure.file}: was refused when it was planned: {failure.error}")
+        say(f"{failure.file}: was refused when it was planned: {failure.error}", err=True)
     code = ExitCode.SOME_FAILED if failures else ExitCode.DONE
     results: tuple[Applied, ...] = ()
     if isinstance(done, TruewheelError):
@@ -48,7 +48,7 @@ def apply_plan(options: Mapping[str, Any]) -> ExitCode:
         if not options["as_json"]:
             echo(os.fsencode(made.path.resolve()))
     if results:
-        _say(_summary(results))
+        say(_summary(results), err=True)
     if options["as_json"]:
         applied = [_result(made) for made in results]
         echo(json.dumps({"schema": SCHEMA, "applied": applied, "failed": failures}, indent=2))
@@ -82,7 +82,7 @@ def _apply(
         check_inputs(plan, at_once)
         require_no_collision(plan.wheels, directory)
         for item in plan.wheels:
-            _say(f"{item.plan.input_name} -> {directory / item.plan.output_name}")
+            say(f"{item.plan.input_name} -> {directory / item.plan.output_name}", err=True)
         return ()
     settings = Settings(Path(plan.sysroot), within)
     force = options["force"]
@@ -120,7 +120,3 @@ def _result(made: Applied) -> dict[str, Any]:
         "notices": list(made.notices),
         "plan": made.plan.to_json(),
     }
-
-
-def _say(line: str) -> None:
-    echo(printable(line), err=True)

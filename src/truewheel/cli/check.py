@@ -12,7 +12,7 @@ from truewheel.check import CheckOptions, Severity, check_wheel, has_errors
 from truewheel.check.registry import chosen
 from truewheel.cli.each import complain, each_once, exit_code, failed, for_each, own_policy, pace, titles
 from truewheel.cli.format import plural, printable
-from truewheel.cli.output import echo, style
+from truewheel.cli.output import echo, say, style
 from truewheel.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -164,11 +164,11 @@ def _summarize(checked: Checked, name: str, rules: int, *, verbose: int) -> None
     if fixed is not None:
         for finding in fixed.mended:
             member = "" if finding.member in finding.message else f"{finding.member}: "
-            _say(f"{name}: mended: {finding.rule}: {member}{finding.message}")
+            say(f"{name}: mended: {finding.rule}: {member}{finding.message}", err=True)
         for notice in fixed.notices:
-            _say(f"{name}: note: {notice}")
+            say(f"{name}: note: {notice}", err=True)
         for line in _shown(checked.findings, verbose=verbose):
-            _say(f"{name}: left: {line}")
+            say(f"{name}: left: {line}", err=True)
     counts = [
         plural(number, severity.value)
         for severity in Severity
@@ -176,11 +176,7 @@ def _summarize(checked: Checked, name: str, rules: int, *, verbose: int) -> None
     ]
     nothing = f"nothing is wrong by {plural(rules, 'rule')}"
     left = " left" if fixed is not None and counts else ""
-    _say(f"{name}: {' and '.join(counts) + left if counts else nothing}")
-
-
-def _say(line: str) -> None:
-    echo(printable(line), err=True)
+    say(f"{name}: {' and '.join(counts) + left if counts else nothing}", err=True)
 
 
 def _result(checked: Checked) -> dict[str, Any]:

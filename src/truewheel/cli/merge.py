@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from truewheel.batch.published import Published
 from truewheel.cli.batch import sweep
 from truewheel.cli.each import deployment_target, exit_code, for_all
-from truewheel.cli.format import human_size, plural, printable
-from truewheel.cli.output import echo
+from truewheel.cli.format import human_size, plural
+from truewheel.cli.output import echo, say
 from truewheel.cli.release import finish, require_release
 from truewheel.merge import merge_wheels, plan_merge
 from truewheel.merge.options import MergeOptions
@@ -48,9 +48,9 @@ def merge(options: Mapping[str, Any]) -> ExitCode:
     def present_plan(plan: MergePlan) -> None:
         results.append(plan.to_json())
         if not options["as_json"]:
-            _say(f"{_inputs(plan)} -> {plan.output_name}")
+            say(f"{_inputs(plan)} -> {plan.output_name}")
             for line in (*_lines(plan), *(f"note    {notice}" for notice in plan.notices)):
-                _say(f"  {line}")
+                say(f"  {line}")
 
     made: list[Published] = []
 
@@ -98,11 +98,11 @@ def _summarize(done: Merged, *, verbose: int) -> None:
     alone = f", {len(plan.one_sided)} for one architecture only" if plan.one_sided else ""
     saved = human_size(done.size_after - done.size_before, signed=True)
     files = plural(len(plan.joined), "file")
-    _say(f"{_inputs(plan)}: joined {files}{alone}, {saved}; now {'.'.join(plan.platforms)}", err=True)
+    say(f"{_inputs(plan)}: joined {files}{alone}, {saved}; now {'.'.join(plan.platforms)}", err=True)
     for line in _lines(plan) if verbose else ():
-        _say(f"  {line}", err=True)
+        say(f"  {line}", err=True)
     for notice in done.notices:
-        _say(f"  note: {notice}", err=True)
+        say(f"  note: {notice}", err=True)
 
 
 def _lines(plan: MergePlan) -> Iterator[str]:
@@ -112,7 +112,3 @@ def _lines(plan: MergePlan) -> Iterator[str]:
     yield from (f"keep    {choice.member}: for {choice.architecture} alone" for choice in plan.one_sided)
     yield from (f"leave   {choice.member}: for {choice.architecture} alone" for choice in plan.left_out)
     yield from (f"rename  {item.member}: that for {item.architecture} is {item.new_member}" for item in plan.sboms)
-
-
-def _say(line: str, *, err: bool = False) -> None:
-    echo(printable(line), err=err)

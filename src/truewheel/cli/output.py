@@ -10,6 +10,8 @@ import os
 import re
 import sys
 
+from truewheel.cli.format import printable
+
 _CONTROL = "\x1b\\[[0-9;]*[A-Za-z]"
 _CODES = {"red": 31, "green": 32, "yellow": 33, "cyan": 36}
 _BOLD = 1
@@ -42,6 +44,11 @@ def echo(text: str | bytes = "", *, err: bool = False, nl: bool = True) -> None:
     except UnicodeEncodeError:  # the stream's encoding has no such letter
         stream.write(line.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
     stream.flush()
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """Write a line in which nothing can move the cursor or end the line."""
+    echo(printable(line), err=err)
 
 
 def style(text: str, fg: str | None = None, *, bold: bool = False) -> str:

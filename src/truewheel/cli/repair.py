@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from truewheel.bundler.bundle_options import BundleOptions
 from truewheel.cli.batch import Task, run_task
 from truewheel.cli.each import deployment_target, own_policy, search_from
-from truewheel.cli.format import human_size, plural, printable
-from truewheel.cli.output import echo
+from truewheel.cli.format import human_size, plural
+from truewheel.cli.output import echo, say
 from truewheel.repair import apply_plan, plan_and_judge, plan_repair
 from truewheel.repair.options import RepairOptions
 
@@ -113,41 +113,37 @@ def _result(done: Repaired | Applied) -> dict[str, Any]:
 def _summarize(plan: RepairPlan, done: Repaired | Applied, *, verbose: int) -> None:
     """Say on stderr what was done, in one line and, when asked, in detail."""
     if plan.changes_nothing:
-        _say(f"{plan.input_name}: nothing to do; the same bytes are in the output folder", err=True)
+        say(f"{plan.input_name}: nothing to do; the same bytes are in the output folder", err=True)
     else:
         added = human_size(done.size_after - done.size_before, signed=True)
         what = f"bundled {plural(len(plan.libraries), 'library')}" if plan.libraries else "no library to bundle"
-        _say(f"{plan.input_name}: {what}, {added}; now {'.'.join(plan.platforms)}", err=True)
+        say(f"{plan.input_name}: {what}, {added}; now {'.'.join(plan.platforms)}", err=True)
     if verbose:
         for copy in plan.libraries:
-            _say(f"  {copy.member}  {human_size(copy.size)}  from {copy.source}", err=True)
+            say(f"  {copy.member}  {human_size(copy.size)}  from {copy.source}", err=True)
     for path in plan.dropped_paths:
-        _say(f"  {path.member}: dropped the search path {path.entry or '(empty)'}", err=True)
+        say(f"  {path.member}: dropped the search path {path.entry or '(empty)'}", err=True)
     for notice in done.notices:
-        _say(f"  note: {notice}", err=True)
+        say(f"  note: {notice}", err=True)
 
 
 def _print_plan(plan: RepairPlan) -> None:
     """Print what would be done, one thing a line."""
-    _say(f"{plan.input_name}: nothing to do" if plan.changes_nothing else f"{plan.input_name} -> {plan.output_name}")
+    say(f"{plan.input_name}: nothing to do" if plan.changes_nothing else f"{plan.input_name} -> {plan.output_name}")
     for copy in plan.libraries:
-        _say(f"  bundle  {copy.source} ({human_size(copy.size)}) as {copy.member}")
+        say(f"  bundle  {copy.source} ({human_size(copy.size)}) as {copy.member}")
     for edit in plan.edits:
         for line in _edit_lines(edit):
-            _say(f"  edit    {edit.member}: {line}")
+            say(f"  edit    {edit.member}: {line}")
     for macho in plan.macho_edits:
         for line in _slice_lines(macho):
-            _say(f"  edit    {macho.member}: {line}")
+            say(f"  edit    {macho.member}: {line}")
     for item in plan.launchers:
-        _say(f"  move    {item.script} to {item.executable}, a launcher takes its place")
+        say(f"  move    {item.script} to {item.executable}, a launcher takes its place")
     for path in plan.dropped_paths:
-        _say(f"  drop    {path.member}: the search path {path.entry or '(empty)'}")
+        say(f"  drop    {path.member}: the search path {path.entry or '(empty)'}")
     for notice in plan.notices:
-        _say(f"  note    {notice}")
-
-
-def _say(line: str, *, err: bool = False) -> None:
-    echo(printable(line), err=err)
+        say(f"  note    {notice}")
 
 
 def _edit_lines(edit: ElfEdit) -> list[str]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from truewheel.cli.batch import Task, run_task
 from truewheel.cli.each import own_policy
-from truewheel.cli.format import printable
-from truewheel.cli.output import echo
+from truewheel.cli.output import echo, say
 from truewheel.errors import UsageError
 from truewheel.retagger.retag import apply_retag, open_wheel, plan_retag, remove_old
 from truewheel.retagger.retag_options import RetagOptions, Trust
@@ -49,11 +48,11 @@ def retag_wheels(options: Mapping[str, Any]) -> ExitCode:
         if options["as_json"]:
             results.append(plan.to_json())
         if not options["as_json"] and not options["plan"]:
-            _say(f"{plan.input_name}: nothing to do" if plan.changes_nothing else _arrow(plan))
+            say(f"{plan.input_name}: nothing to do" if plan.changes_nothing else _arrow(plan))
             _details(plan, plan.notices, verbose=options["verbose"], err=False)
 
     def present(plan: RetagPlan, done: Retagged | Applied) -> None:
-        _say(_done(plan, written=done.written), err=True)
+        say(_done(plan, written=done.written), err=True)
         _details(plan, done.notices, verbose=options["verbose"], err=True)
         if options["as_json"]:
             results.append(_result(done))
@@ -149,9 +148,9 @@ def _arrow(plan: RetagPlan) -> str:
 def _details(plan: RetagPlan, notices: tuple[str, ...], *, verbose: int, err: bool) -> None:
     """Say what a person should know, and, when asked, why each new tag may be written."""
     for ground in plan.grounds if verbose else ():
-        _say(f"  {_ground(ground)}", err=err)
+        say(f"  {_ground(ground)}", err=err)
     for notice in notices:
-        _say(f"  note: {notice}", err=err)
+        say(f"  note: {notice}", err=err)
 
 
 def _ground(ground: Ground) -> str:
@@ -161,7 +160,3 @@ def _ground(ground: Ground) -> str:
     facts = f"{word}{'; '.join(ground.reasons)}" if ground.reasons else ""
     given = f", with {', '.join(ground.given)} from elsewhere" if ground.given else ""
     return f"{ground.tag}: {ground.basis}{by}{ground.by_policy}{given}{facts}"
-
-
-def _say(line: str, *, err: bool = False) -> None:
-    echo(printable(line), err=err)

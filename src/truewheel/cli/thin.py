@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truewheel.cli.batch import Task, run_task
-from truewheel.cli.format import human_size, plural, printable
-from truewheel.cli.output import echo
+from truewheel.cli.format import human_size, plural
+from truewheel.cli.output import echo, say
 from truewheel.thin import ThinOptions, apply_thin, plan_thin, require_architecture
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ def thin_wheels(options: Mapping[str, Any]) -> ExitCode:
 
 def _print_plan(plan: ThinPlan) -> None:
     """Print what would be done, one thing a line."""
-    _say(f"{plan.input_name}: nothing to do" if plan.changes_nothing else f"{plan.input_name} -> {plan.output_name}")
+    say(f"{plan.input_name}: nothing to do" if plan.changes_nothing else f"{plan.input_name} -> {plan.output_name}")
     for line in (*_lines(plan), *(f"note    {notice}" for notice in plan.notices)):
-        _say(f"  {line}")
+        say(f"  {line}")
 
 
 def _result(done: Thinned | Applied) -> dict[str, Any]:
@@ -85,16 +85,16 @@ def _result(done: Thinned | Applied) -> dict[str, Any]:
 def _summarize(plan: ThinPlan, done: Thinned | Applied, *, verbose: int) -> None:
     """Say on stderr what was done, in one line and, when asked, in detail."""
     if plan.changes_nothing:
-        _say(f"{plan.input_name}: nothing to do; the same bytes are in the output folder", err=True)
+        say(f"{plan.input_name}: nothing to do; the same bytes are in the output folder", err=True)
     else:
         saved = human_size(done.size_after - done.size_before, signed=True)
         files = plural(len(plan.thinned), "file")
-        _say(f"{plan.input_name}: thinned {files}, {saved}; now {'.'.join(plan.platforms)}", err=True)
+        say(f"{plan.input_name}: thinned {files}, {saved}; now {'.'.join(plan.platforms)}", err=True)
     for line in _lines(plan):
         if verbose or line.startswith(_DROP):
-            _say(f"  {line}", err=True)
+            say(f"  {line}", err=True)
     for notice in done.notices:
-        _say(f"  note: {notice}", err=True)
+        say(f"  note: {notice}", err=True)
 
 
 _DROP = "drop"
@@ -104,7 +104,3 @@ def _lines(plan: ThinPlan) -> Iterator[str]:
     """Yield what becomes of each member that changes."""
     yield from (f"thin    {member}" for member in plan.thinned)
     yield from (f"{_DROP}    {member}" for member in plan.dropped)
-
-
-def _say(line: str, *, err: bool = False) -> None:
-    echo(printable(line), err=err)
