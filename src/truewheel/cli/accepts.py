@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from truewheel.cli.each import for_all, for_each
-from truewheel.cli.format import plural, printable, screen_width, wrapped
-from truewheel.cli.output import echo, style
+from truewheel.cli.format import plural, screen_width, wrapped
+from truewheel.cli.output import echo, say, say_json, style
 from truewheel.errors import ExitCode
 from truewheel.retagger.acceptance.report import (
     SCHEMA,
@@ -123,7 +122,7 @@ def _each(
 
 def _say_all(lines: Iterable[str]) -> None:
     for line in lines:
-        echo(printable(line))
+        say(line)
 
 
 def _head(wheel: Candidate) -> Iterator[str]:
@@ -228,4 +227,4 @@ def _print_json(
         tables = {"gains": table_json(comparison.gains), "losses": table_json(comparison.losses)}
         change = {"old": comparison.old, "new": comparison.new, **tables}
     document = {"schema": SCHEMA, "wheels": wheels, "comparison": change, "failed": failures}
-    echo(json.dumps(document, indent=2))
+    say_json(document)

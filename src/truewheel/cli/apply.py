@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +12,7 @@ from truewheel.batch.kinds import Settings
 from truewheel.batch.plan import BatchPlan
 from truewheel.cli.each import attempt, complain, failed, pace
 from truewheel.cli.format import plural
-from truewheel.cli.output import echo, say
+from truewheel.cli.output import say, say_json, say_path
 from truewheel.cli.release import finish, published, require_release
 from truewheel.errors import ExitCode, InvalidInputError, TruewheelError
 from truewheel.given_files import read_given
@@ -46,12 +44,12 @@ def apply_plan(options: Mapping[str, Any]) -> ExitCode:
         results = done
     for made in results:
         if not options["as_json"]:
-            echo(os.fsencode(made.path.resolve()))
+            say_path(made.path)
     if results:
         say(_summary(results), err=True)
     if options["as_json"]:
         applied = [_result(made) for made in results]
-        echo(json.dumps({"schema": SCHEMA, "applied": applied, "failed": failures}, indent=2))
+        say_json({"schema": SCHEMA, "applied": applied, "failed": failures})
     return code
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -12,7 +11,7 @@ from truewheel.batch.collisions import collisions
 from truewheel.batch.planned import PlannedWheel
 from truewheel.cli.each import attempt, complain, each_once, exit_code, failed, for_each, pace
 from truewheel.cli.format import plural
-from truewheel.cli.output import echo
+from truewheel.cli.output import echo, say_path
 from truewheel.errors import TruewheelError, UsageError
 
 if TYPE_CHECKING:
@@ -304,4 +303,4 @@ def _write_plan(
     write_file(path, f"{content}\n".encode())
     echo(f"{plural(len(planned), 'wheel')} planned, {len(failures)} refused", err=True)
     if not as_json:
-        echo(os.fsencode(path.resolve()))
+        say_path(path)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from truewheel.check import CheckOptions, Severity, check_wheel, has_errors
 from truewheel.check.registry import chosen
 from truewheel.cli.each import complain, each_once, exit_code, failed, for_each, own_policy, pace, titles
-from truewheel.cli.format import plural, printable
-from truewheel.cli.output import echo, say, style
+from truewheel.cli.format import plural
+from truewheel.cli.output import say, say_json, say_path, style
 from truewheel.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -62,8 +60,8 @@ def check_wheels(options: Mapping[str, Any]) -> ExitCode:
     def present(checked: Checked) -> None:
         done.append(checked)
         _summarize(checked, title[checked.path], len(rules), verbose=options["verbose"])
-        for line in () if silent else _lines(checked, title[checked.path], verbose=options["verbose"]):
-            echo(line)
+        if not silent:
+            _present(checked, title[checked.path], verbose=options["verbose"])
 
     if options["fix"]:
         failures, code = _fix_all(options, wanted, present, at_once)
@@ -71,7 +69,7 @@ def check_wheels(options: Mapping[str, Any]) -> ExitCode:
         failures, code = for_each(options["wheels"], partial(_check, wanted), present, at_once=at_once)
     if options["as_json"]:
         results = [_result(checked) for checked in done]
-        echo(json.dumps({"schema": SCHEMA, "wheels": results, "failed": failures}, indent=2))
+        say_json({"schema": SCHEMA, "wheels": results, "failed": failures})
     if options["sarif"]:
         from truewheel.cli.sarif import write_sarif
 
@@ -130,13 +128,13 @@ def _fix_all(
     return failures + more, exit_code(failures + more, len(each_once(options["wheels"])))
 
 
-def _lines(checked: Checked, title: str, *, verbose: int) -> Iterator[str | bytes]:
-    """Yield what goes to stdout: each finding, or the path of the mended wheel."""
+def _present(checked: Checked, title: str, *, verbose: int) -> None:
+    """Write each finding to stdout, or the path of the mended wheel."""
     if checked.fixed is not None:
-        yield os.fsencode(checked.fixed.path.resolve())
+        say_path(checked.fixed.path)
         return
     for finding in _shown(checked.findings, verbose=verbose):
-        yield printable(f"{title}: {finding}")
+        say(f"{title}: {finding}")
 
 
 def _shown(findings: Sequence[Finding], *, verbose: int) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from truewheel.cli.format import printable
-from truewheel.cli.output import echo, style
+from truewheel.cli.output import echo, say, style
 from truewheel.errors import (
     DEBUG_VARIABLE,
     ExitCode,
@@ -242,10 +242,10 @@ def complain(error: TruewheelError, file: str = "") -> None:
     """Print an error on stderr: one line, and one for each reason. `file` is named unless the error does."""
     text = str(error)
     place = f"{file}: " if file not in text else ""
-    echo(printable(style("error: ", fg="red") + f"{place}{text}"), err=True)
+    say(style("error: ", fg="red") + f"{place}{text}", err=True)
     if isinstance(error, RefusedError):
         for reason in error.reasons[:_SHOWN_REASONS]:
-            echo(printable(f"  {reason}"), err=True)
+            say(f"  {reason}", err=True)
         if (more := len(error.reasons) - _SHOWN_REASONS) > 0:
             echo(f"  and {more} more (--json lists them)", err=True)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +9,7 @@ from truewheel.batch.published import Published
 from truewheel.cli.batch import sweep
 from truewheel.cli.each import deployment_target, exit_code, for_all
 from truewheel.cli.format import human_size, plural
-from truewheel.cli.output import echo, say
+from truewheel.cli.output import say, say_json, say_path
 from truewheel.cli.release import finish, require_release
 from truewheel.merge import merge_wheels, plan_merge
 from truewheel.merge.options import MergeOptions
@@ -59,7 +57,7 @@ def merge(options: Mapping[str, Any]) -> ExitCode:
         results.append(_result(done))
         _summarize(done, verbose=options["verbose"])
         if not options["as_json"]:
-            echo(os.fsencode(done.path.resolve()))
+            say_path(done.path)
 
     def merged(wheels: Sequence[Path]) -> Merged:
         require_release(options, [directory / wheel.name for wheel in wheels[:1]])
@@ -74,7 +72,7 @@ def merge(options: Mapping[str, Any]) -> ExitCode:
         failures, code = failures + late, code or exit_code(late, 1)
     if options["as_json"]:
         key = "plans" if options["dry_run"] else "merged"
-        echo(json.dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
+        say_json({"schema": SCHEMA, key: results, "failed": failures})
     return code
 
 

@@ -1,4 +1,4 @@
-"""Lines on stdout and stderr, in colour on a terminal alone.
+"""What is written to stdout and stderr: lines, paths and JSON, in colour on a terminal alone.
 
 click knows terminals, and NO_COLOR is its caller's; where there is none, nothing of it is needed, and to import it
 takes longer than many a command.
@@ -9,8 +9,12 @@ from __future__ import annotations
 import os
 import re
 import sys
+from typing import TYPE_CHECKING
 
 from truewheel.cli.format import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _CONTROL = "\x1b\\[[0-9;]*[A-Za-z]"
 _CODES = {"red": 31, "green": 32, "yellow": 33, "cyan": 36}
@@ -49,6 +53,18 @@ def echo(text: str | bytes = "", *, err: bool = False, nl: bool = True) -> None:
 def say(line: str, *, err: bool = False) -> None:
     """Write a line in which nothing can move the cursor or end the line."""
     echo(printable(line), err=err)
+
+
+def say_path(path: Path) -> None:
+    """Write where a result is, whatever bytes are in its name."""
+    echo(os.fsencode(path.resolve()))
+
+
+def say_json(document: object) -> None:
+    """Write a result as JSON."""
+    from json import dumps
+
+    echo(dumps(document, indent=2))
 
 
 def style(text: str, fg: str | None = None, *, bold: bool = False) -> str:

@@ -36,8 +36,8 @@ _TYPES: dict[Kind, click.ParamType[Any]] = {
 }
 
 
-class EndedError(Exception):
-    """How a run ends that click would end in its own way. cause: what ended it."""
+class CarriedError(Exception):
+    """What ends a run and what click would tell in its own way, carried past it. cause: what it is."""
 
     def __init__(self, cause: BaseException) -> None:
         """Keep the cause."""
@@ -51,7 +51,7 @@ def run_by_click(words: Sequence[str]) -> int:
         code = cli.main(list(words), standalone_mode=False)
     except click.ClickException as error:
         return _misused(error)
-    except EndedError as error:
+    except CarriedError as error:
         raise error.cause from None
     return int(code or ExitCode.DONE)
 
@@ -73,7 +73,7 @@ class _Program(click.Group):
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, BrokenPipeError) as error:
-            raise EndedError(error) from None
+            raise CarriedError(error) from None
 
 
 def _parameter(parameter: Argument | Option) -> click.Parameter:

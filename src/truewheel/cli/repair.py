@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,7 @@ from truewheel.bundler.bundle_options import BundleOptions
 from truewheel.cli.batch import Task, run_task
 from truewheel.cli.each import deployment_target, own_policy, search_from
 from truewheel.cli.format import human_size, plural
-from truewheel.cli.output import echo, say
+from truewheel.cli.output import say, say_json, say_path
 from truewheel.repair import apply_plan, plan_and_judge, plan_repair
 from truewheel.repair.options import RepairOptions
 
@@ -46,7 +44,7 @@ def repair_wheels(options: Mapping[str, Any]) -> ExitCode:
         results.append(_result(done))
         _summarize(plan, done, verbose=options["verbose"])
         if not options["as_json"]:
-            echo(os.fsencode(done.path.resolve()))
+            say_path(done.path)
 
     task = Task(
         plan=lambda reader, jobs: plan_repair(reader, replace(chosen, jobs=jobs)),
@@ -61,7 +59,7 @@ def repair_wheels(options: Mapping[str, Any]) -> ExitCode:
     failures, code = run_task(options, task)
     if options["as_json"]:
         key = "plans" if options["dry_run"] or options["plan"] else "repaired"
-        echo(json.dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
+        say_json({"schema": SCHEMA, key: results, "failed": failures})
     return code
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truewheel.cli.batch import Task, run_task
 from truewheel.cli.each import own_policy
-from truewheel.cli.output import echo, say
+from truewheel.cli.output import say, say_json, say_path
 from truewheel.errors import UsageError
 from truewheel.retagger.retag import apply_retag, open_wheel, plan_retag, remove_old
 from truewheel.retagger.retag_options import RetagOptions, Trust
@@ -57,7 +56,7 @@ def retag_wheels(options: Mapping[str, Any]) -> ExitCode:
         if options["as_json"]:
             results.append(_result(done))
         else:
-            echo(os.fsencode(done.path.resolve()))
+            say_path(done.path)
 
     removes = chosen.in_place or chosen.remove
     task = Task(
@@ -74,10 +73,8 @@ def retag_wheels(options: Mapping[str, Any]) -> ExitCode:
     )
     failures, code = run_task(options, task)
     if options["as_json"]:
-        from json import dumps
-
         key = "plans" if to_plan else "retagged"
-        echo(dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
+        say_json({"schema": SCHEMA, key: results, "failed": failures})
     return code
 
 

@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from truewheel.cli.each import for_each, own_policy, pace, search_from
-from truewheel.cli.format import human_size, plural, printable, screen_width, wrapped
-from truewheel.cli.output import echo, style
+from truewheel.cli.format import human_size, plural, screen_width, wrapped
+from truewheel.cli.output import echo, say, say_json, style
 from truewheel.cli.tree import tree
 from truewheel.platforms.verdict import sentences
 from truewheel.report import inspect_wheel
@@ -36,7 +36,7 @@ def show_wheels(options: Mapping[str, Any]) -> ExitCode:
             if reports:
                 echo()
             for line in screen(one, width):
-                echo(printable(line))
+                say(line)
         reports.append(one)
 
     own = own_policy(options)
@@ -47,10 +47,8 @@ def show_wheels(options: Mapping[str, Any]) -> ExitCode:
 
     failures, code = for_each(options["wheels"], look, present, at_once=at_once)
     if options["as_json"]:
-        import json
-
         wheels = [one.to_json() for one in reports]
-        echo(json.dumps({"schema": SCHEMA, "wheels": wheels, "failed": failures}, indent=2))
+        say_json({"schema": SCHEMA, "wheels": wheels, "failed": failures})
     return code
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truewheel.cli.batch import Task, run_task
 from truewheel.cli.format import human_size, plural
-from truewheel.cli.output import echo, say
+from truewheel.cli.output import say, say_json, say_path
 from truewheel.thin import ThinOptions, apply_thin, plan_thin, require_architecture
 
 if TYPE_CHECKING:
@@ -46,7 +44,7 @@ def thin_wheels(options: Mapping[str, Any]) -> ExitCode:
         results.append(_result(done))
         _summarize(plan, done, verbose=options["verbose"])
         if not options["as_json"]:
-            echo(os.fsencode(done.path.resolve()))
+            say_path(done.path)
 
     task = Task(
         plan=plan,
@@ -60,7 +58,7 @@ def thin_wheels(options: Mapping[str, Any]) -> ExitCode:
     failures, code = run_task(options, task)
     if options["as_json"]:
         key = "plans" if options["dry_run"] or options["plan"] else "thinned"
-        echo(json.dumps({"schema": SCHEMA, key: results, "failed": failures}, indent=2))
+        say_json({"schema": SCHEMA, key: results, "failed": failures})
     return code
 
 

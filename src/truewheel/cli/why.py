@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from truewheel.archive.reader import WheelReader
 from truewheel.cli.each import for_each, search_from
-from truewheel.cli.format import printable
-from truewheel.cli.output import echo, style
+from truewheel.cli.output import say, say_json, style
 from truewheel.explain import explain
 
 if TYPE_CHECKING:
@@ -33,12 +31,12 @@ def explain_wheel(options: Mapping[str, Any]) -> ExitCode:
 
 
 def _print_json(answer: Explanation) -> None:
-    echo(json.dumps(asdict(answer), indent=2))
+    say_json(asdict(answer))
 
 
 def _print(answer: Explanation) -> None:
-    echo(printable(style(answer.headline, bold=True)))
+    say(style(answer.headline, bold=True))
     for finding in answer.findings:
-        echo(printable(f"  {finding.text}"))
+        say(f"  {finding.text}")
         for detail in finding.details:
-            echo(printable(f"    {detail}"))
+            say(f"    {detail}")
