@@ -30,7 +30,6 @@ def retag_wheels(options: Mapping[str, Any]) -> ExitCode:
     chosen = _chosen(options)
     directory = Path(options["wheel_dir"]) if options["wheel_dir"] else None
     results: list[dict[str, Any]] = []
-    to_plan = options["dry_run"] or options["plan"]
 
     def plan(reader: WheelReader, jobs: int) -> RetagPlan:
         found = plan_retag(reader, chosen._replace(jobs=jobs))
@@ -73,7 +72,7 @@ def retag_wheels(options: Mapping[str, Any]) -> ExitCode:
     )
     failures, code = run_task(options, task)
     if options["as_json"]:
-        key = "plans" if to_plan else "retagged"
+        key = "plans" if options["dry_run"] or options["plan"] else "retagged"
         say_json({"schema": SCHEMA, key: results, "failed": failures})
     return code
 
