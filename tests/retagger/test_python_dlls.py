@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from truewheel.analyzer.pe.image import DllUse
+from truewheel.analyzer.pe.imports import DllUse
 from truewheel.retagger.python_dlls import dll_reasons, python_dll, stable_dlls
 from truewheel.retagger.windows_imports import WindowsUses
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.pe.exports import exported_names
-from truewheel.analyzer.pe.reader import read_pe
+from truewheel.analyzer.pe.imports import dll_uses
 from truewheel.retagger.python_dlls import python_dll
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from truewheel.analyzer.pe.image import DllUse
+    from truewheel.analyzer.pe.imports import DllUse
     from truewheel.archive.reader import WheelReader
     from truewheel.retagger.python_dlls import PythonDll
     from truewheel.retagger.windows_code import WindowsFile
@@ -47,4 +47,4 @@ def windows_uses(reader: WheelReader, files: Iterable[WindowsFile]) -> tuple[Win
 def _uses(reader: WheelReader, file: WindowsFile) -> WindowsUses:
     data = reader.view(file.member)
     exports = exported_names(data, file.member) if file.is_module else ()
-    return WindowsUses(file.member, file.is_module, read_pe(data, file.member).uses, exports)
+    return WindowsUses(file.member, file.is_module, dll_uses(data, file.member), exports)

@@ -21,7 +21,7 @@ _COUNT, _NAMES = 6, 8
 def exported_names(data: Buffer, where: str) -> tuple[str, ...]:
     """Return the names that the PE file in `data` gives, in the order of its table; `where` is its name for errors.
 
-    What it gives by number alone is left out. Raises InvalidBinaryError as `read_pe` does.
+    What it gives by number alone is left out. Raises InvalidBinaryError as `read_layout` does.
     """
     layout = read_layout(data, where)
     address, _ = layout.header.directories.get(Directory.EXPORT, (0, 0))

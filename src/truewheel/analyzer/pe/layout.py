@@ -24,7 +24,6 @@ _SIGNATURE = b"PE\0\0"
 _COFF = Struct("<2H3I2H")
 _SECTION = Struct("<8s4I")
 _SECTION_SIZE = 40
-_DLL = 0x2000
 _MAGIC_32, _MAGIC_64 = 0x10B, 0x20B
 _SECTOR = 0x200
 """Windows reads a section from the sector that its place in the file lies in."""
@@ -77,7 +76,6 @@ class Header(NamedTuple):
 
     machine: int
     wide: bool
-    is_dll: bool
     base: int
     size: int
     directories: dict[int, tuple[int, int]]
@@ -142,7 +140,7 @@ def read_header(data: Buffer, where: str) -> Header:
     signature = _part(data, start, len(_SIGNATURE) + _COFF.size, "COFF header", where)
     if not signature.startswith(_SIGNATURE):
         raise InvalidBinaryError("there is no PE header", where=where, hint=DAMAGED)
-    machine, count, _, _, _, size, flags = _COFF.unpack_from(signature, len(_SIGNATURE))
+    machine, count, _, _, _, size, _ = _COFF.unpack_from(signature, len(_SIGNATURE))
     start += len(signature)
     optional = _part(data, start, size, "optional header", where)
     shape = _SHAPES.get(int.from_bytes(optional[:2], "little"))
@@ -151,7 +149,6 @@ def read_header(data: Buffer, where: str) -> Header:
     return Header(
         machine=machine,
         wide=shape.wide,
-        is_dll=bool(flags & _DLL),
         base=int.from_bytes(optional[shape.base : shape.base_end], "little"),
         size=min(int.from_bytes(optional[_HEADERS_SIZE : _HEADERS_SIZE + 4], "little"), len(data)),
         directories=_directories(optional, shape),

@@ -1,4 +1,4 @@
-"""PE: the bytes of one file of Windows -> a `PeFile`.
+"""The DLLs that a PE file names, and what it wants of them.
 
 Follows Microsoft's "PE Format", sections "The .idata Section" and "Delay-Load Import Tables". Only headers and import
 tables are read. A hostile file cannot make us read more than it is long, or build more text than twice that.
@@ -7,9 +7,8 @@ tables are read. A hostile file cannot make us read more than it is long, or bui
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from truewheel.analyzer.pe.image import DllUse, PeFile
 from truewheel.analyzer.pe.layout import Directory, read_layout
 from truewheel.analyzer.pe.text import Budget, text_at
 
@@ -24,20 +23,31 @@ _ADDRESSES_ARE_RELATIVE = 1
 _HINT = 2
 
 
-def read_pe(data: Buffer, where: str) -> PeFile:
-    """Read the PE file in `data`; `where` is its name for errors.
+class DllUse(NamedTuple):
+    """One DLL that a file names.
+
+    name: as written. names: what it wants of it by name, in order; what it wants by number is left out.
+    delayed: whether Windows looks for it when something of it is first called, and not when the file is loaded.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    delayed: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name as Windows compares it: in lower case, with `.dll` where it has no ending."""
+        lower = self.name.lower()
+        return lower if "." in lower else f"{lower}.dll"
+
+
+def dll_uses(data: Buffer, where: str) -> tuple[DllUse, ...]:
+    """Return the DLLs that the PE file in `data` names, in the order of its tables; `where` is its name for errors.
 
     Raises InvalidBinaryError when the file is cut short or contradicts itself.
     """
-    layout = read_layout(data, where)
-    tables = _Tables(layout)
-    return PeFile(
-        machine=layout.header.machine,
-        wide=layout.header.wide,
-        is_dll=layout.header.is_dll,
-        dot_net=layout.header.is_dot_net,
-        uses=(*tables.imports(), *tables.delayed()),
-    )
+    tables = _Tables(read_layout(data, where))
+    return (*tables.imports(), *tables.delayed())
 
 
 class _Tables:
