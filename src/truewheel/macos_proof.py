@@ -91,12 +91,7 @@ def wheel_member(reader: WheelReader, name: WheelName) -> NewMember:
     """Return the WHEEL file of `reader` for a new name."""
     member = f"{reader.dist_info}/WHEEL"
     content = reader.wheel.edited(tags=name.tags, root_is_purelib=False)
-    return NewMember(member, content, mode_of(reader, member))
-
-
-def mode_of(reader: WheelReader, member: str) -> int:
-    """Return the Unix permission bits of a member; usual ones when the archive was written without."""
-    return reader.entries[member].mode & 0o777 or 0o644
+    return NewMember(member, content, reader.permissions(member))
 
 
 def _against(verdict: MacVerdict, platforms: Iterable[str]) -> tuple[Reason, ...]:

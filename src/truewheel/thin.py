@@ -25,7 +25,6 @@ from truewheel.bundler.macho.universal import HEAD, pieces, thinned
 from truewheel.errors import RefusedError, UsageError
 from truewheel.macos_proof import (
     confirm,
-    mode_of,
     nothing_but,
     require_macos,
     require_planned,
@@ -291,7 +290,7 @@ def _changes(reader: WheelReader, plan: ThinPlan) -> Changes:
         NewMember(
             member,
             Pending(reader.entry(member).size, partial(_slice, reader, member, plan.architecture)),
-            mode_of(reader, member),
+            reader.permissions(member),
         )
         for member in plan.thinned
     ]

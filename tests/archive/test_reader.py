@@ -244,7 +244,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="cannot be opened: No such file"):
         WheelReader.open(tmp_path / WHEEL_NAME)
     (tmp_path / WHEEL_NAME).mkdir()
-    with pytest.raises(InvalidInputError, match="cannot be opened: Is a directory"):
+    with pytest.raises(InvalidInputError, match="is a folder, not a file"):
         WheelReader.open(tmp_path / WHEEL_NAME)
     with pytest.raises(InvalidInputError, match="cannot be mapped"):
         WheelReader.open(Path(os.devnull), name=WheelName.parse(WHEEL_NAME))

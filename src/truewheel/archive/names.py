@@ -91,6 +91,16 @@ def parse_given_name(filename: str) -> WheelName:
         return WheelName.parse(lowered)
 
 
+def is_version(text: str, name: WheelName) -> bool:
+    """Whether a text, as METADATA has it, is the version of a wheel's name, however the two spell it."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(text) == Version(name.version.replace("_", "-"))
+    except InvalidVersion:
+        return text == name.version
+
+
 def parse_tag_set(text: str, where: str) -> tuple[str, ...]:
     """Return the members of one compressed tag set (`py2.py3`), in order; raise InvalidWheelError for a bad one."""
     members = tuple(text.split("."))

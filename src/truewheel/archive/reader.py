@@ -184,6 +184,10 @@ class WheelReader:
         exempt = {self.record.where, *self.record.signatures}
         return tuple(name for name in self.files() if name not in listed and name not in exempt)
 
+    def permissions(self, name: str) -> int:
+        """Return the Unix permission bits of a member; usual ones when the archive was written without."""
+        return self.entries[name].mode & 0o777 or 0o644
+
     def sha256(self) -> str:
         """Return the hex digest of the archive file."""
         from hashlib import sha256

@@ -30,7 +30,7 @@ def renamed_sboms(reader: WheelReader, old: str, new: str) -> Iterator[NewMember
         content = reader.read(member)
         changed = with_file_name(content, old, new)
         if changed != content:
-            yield NewMember(member, changed, mode=reader.entries[member].mode & 0o777 or 0o644)
+            yield NewMember(member, changed, mode=reader.permissions(member))
 
 
 def with_file_name(content: bytes, old: str, new: str) -> bytes:

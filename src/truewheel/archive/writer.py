@@ -195,7 +195,7 @@ def _new_record(
     dropped = {changes.renamed(name) for name in rewrite.dropped}
     added = {changes.renamed(name): digest for name, digest in rewrite.digests.items()}
     content = source.record.edited(dropped, {**added, **digests}, changes.renamed if changes.folders else None)
-    return NewMember(changes.renamed(where), content, source.entries[where].mode & 0o777 or 0o644), rewrite.notices
+    return NewMember(changes.renamed(where), content, source.permissions(where)), rewrite.notices
 
 
 def _completed(source: WheelReader, changes: Changes, order: _Order, later: tuple[NewMember, ...]) -> _Order:

@@ -198,7 +198,7 @@ def _wheel_file(subject: Subject, reader: WheelReader, rules: AbstractSet[str], 
     if "wheel-headers" in rules:
         content = _respelled(content)
     member = f"{reader.dist_info}/WHEEL"
-    yield NewMember(member, content, mode=reader.entries[member].mode & 0o777 or 0o644)
+    yield NewMember(member, content, mode=reader.permissions(member))
 
 
 def _purelib(subject: Subject, rules: AbstractSet[str]) -> bool | None:
@@ -227,7 +227,7 @@ def _sboms(subject: Subject, reader: WheelReader, filename: str) -> Iterator[New
         content = reader.read(member)
         for old in names:
             content = with_file_name(content, old, filename)
-        yield NewMember(member, content, mode=reader.entries[member].mode & 0o777 or 0o644)
+        yield NewMember(member, content, mode=reader.permissions(member))
 
 
 def _wrong_rows(subject: Subject) -> Iterator[str]:

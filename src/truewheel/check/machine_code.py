@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from truewheel.analyzer.macho.image import MACOS
 from truewheel.check import windows
 from truewheel.check.findings import Found, Rule, Severity
+from truewheel.platforms.verdict import LIBRARY_RULES, sentences
 from truewheel.platforms.verdict import Rule as Cause
-from truewheel.platforms.verdict import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from truewheel.check.subject import Evidence, Subject
     from truewheel.platforms.verdict import Reason
 
-LIBRARIES = frozenset({Cause.LIBRARY, Cause.MISSING_LIBRARY, Cause.NO_PATH})
 TOLD_ELSEWHERE = frozenset({Cause.LIBPYTHON, Cause.UCS, Cause.PURELIB, Cause.UNSIGNED})
 """Causes that are told by a rule of their own, because no other name would be true either."""
 _PLAIN = "linux_"
@@ -65,7 +64,7 @@ def _against(evidence: Evidence, tag: str) -> Iterator[Reason]:
     for reason in evidence.proof.against(tag) or ():
         if reason.rule is Cause.MINIMUM_OS:
             yield replace(reason, oldest=None)  # which the system that it names says already
-        elif reason.rule not in LIBRARIES | TOLD_ELSEWHERE and not _is_doubt(tag, reason):
+        elif reason.rule not in LIBRARY_RULES | TOLD_ELSEWHERE and not _is_doubt(tag, reason):
             yield reason
 
 
@@ -112,7 +111,7 @@ def _libraries(subject: Subject) -> Iterator[Found]:
     """Yield libraries that are neither in the wheel nor on every system that its tags speak of."""
     fix = "bundle what is missing: truewheel repair"
     needs: dict[tuple[str, bool], list[Reason]] = {}
-    for reason, promised in of_causes(subject, LIBRARIES):
+    for reason, promised in of_causes(subject, LIBRARY_RULES):
         needs.setdefault((reason.file, promised), []).append(reason)
     for (member, promised), reasons in needs.items():
         told = _joined(member, _needs(member, reasons))
@@ -151,7 +150,7 @@ def of_causes(subject: Subject, causes: AbstractSet[Cause]) -> Iterator[tuple[Re
         return
     seen: set[tuple[str, str]] = set()
     others = [tag for tag in dict.fromkeys(name.platform) if not subject.gives(tag)]
-    tags = others if LIBRARIES.issuperset(causes) else dict.fromkeys(name.platform)
+    tags = others if LIBRARY_RULES.issuperset(causes) else dict.fromkeys(name.platform)
     promised = [reason for tag in tags for reason in evidence.proof.against(tag) or ()]
     unsaid: list[Reason] = []
     if any(tag.startswith(_PLAIN) for tag in others):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truewheel.archive.dist_info import DATA_SUFFIX, SUFFIX
+from truewheel.archive.names import is_version
 from truewheel.check.findings import Found, Rule, Severity
 from truewheel.check.names import normalised
 
@@ -56,7 +57,7 @@ def _metadata(subject: Subject) -> Iterator[Found]:
     if name is None or headers is None or subject.reader is None:
         return
     where = f"{subject.reader.dist_info}/METADATA"
-    for key, same in (("Name", _same_project), ("Version", _same_version)):
+    for key, same in (("Name", _same_project), ("Version", is_version)):
         value = headers.first(key)
         if not value:
             yield Found(f"there is no {key}", "build the wheel again", where)
@@ -75,15 +76,6 @@ def _metadata(subject: Subject) -> Iterator[Found]:
 
 def _same_project(value: str, name: WheelName) -> bool:
     return normalised(value) == normalised(name.distribution)
-
-
-def _same_version(value: str, name: WheelName) -> bool:
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return Version(value) == Version(name.version.replace("_", "-"))
-    except InvalidVersion:
-        return value == name.version
 
 
 def _licences(subject: Subject) -> Iterator[Found]:

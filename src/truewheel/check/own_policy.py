@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truewheel.check.findings import Found, Rule, Severity
-from truewheel.check.machine_code import LIBRARIES, TOLD_ELSEWHERE, told_by_member
+from truewheel.check.machine_code import TOLD_ELSEWHERE, told_by_member
+from truewheel.platforms.verdict import LIBRARY_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +22,11 @@ def _broken(subject: Subject) -> Iterator[Found]:
     from truewheel.retagger.own_advice import advice
 
     proof = evidence.proof.once_platlib()
-    against = {tag: proof.against(tag) or () for tag in dict.fromkeys(name.platform) if subject.gives(tag)}
+    given = [tag for tag in dict.fromkeys(name.platform) if subject.gives(tag)]
+    against = {tag: [item for item in proof.against(tag) or () if item.rule not in TOLD_ELSEWHERE] for tag in given}
     for libraries in (True, False):
         reasons = {
-            tag: [item for item in found if item.rule not in TOLD_ELSEWHERE and (item.rule in LIBRARIES) is libraries]
-            for tag, found in against.items()
+            tag: [item for item in found if (item.rule in LIBRARY_RULES) is libraries] for tag, found in against.items()
         }
         for member, sentence, tags in told_by_member(reasons):
             fix = advice(proof, [item for item in reasons[tags[0]] if item.file == member])

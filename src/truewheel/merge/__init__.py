@@ -18,7 +18,6 @@ from truewheel.bundler.macho.universal import joined, pieces
 from truewheel.errors import InvalidArchiveError, RefusedError, UsageError
 from truewheel.macos_proof import (
     confirm,
-    mode_of,
     nothing_but,
     require_planned,
     require_true,
@@ -170,7 +169,7 @@ def _changes(first: WheelReader, second: WheelReader, plan: MergePlan) -> Change
 def _joined_member(first: WheelReader, order: tuple[WheelReader, WheelReader], member: str) -> NewMember:
     """Return a member that is joined and verified when it is written. order: the one whose slices win comes first."""
     size = sum(reader.entries[member].size for reader in order)
-    return NewMember(member, Pending(size, partial(_joined, order, member)), mode_of(first, member))
+    return NewMember(member, Pending(size, partial(_joined, order, member)), first.permissions(member))
 
 
 def _joined(order: tuple[WheelReader, WheelReader], member: str) -> bytes:
@@ -186,7 +185,7 @@ def _joined(order: tuple[WheelReader, WheelReader], member: str) -> bytes:
 
 def _copied(source: WheelReader, first: WheelReader, member: str) -> NewMember:
     """Return a member of the second wheel, with the mode that the first one has for it, if it has it."""
-    mode = mode_of(first if member in first.entries else source, member)
+    mode = (first if member in first.entries else source).permissions(member)
     return NewMember(member, Pending(source.entries[member].size, partial(source.read, member)), mode)
 
 
@@ -204,5 +203,5 @@ def _sboms(readers: dict[str, WheelReader], plan: MergePlan) -> tuple[list[NewMe
         for each in readers.values():
             content = with_file_name(content, each.path.name, plan.output_name)
         if content != before or name not in first.entries:
-            made.append(NewMember(name, content, mode_of(reader, member)))
+            made.append(NewMember(name, content, reader.permissions(member)))
     return made, two_of_it & first.entries.keys()

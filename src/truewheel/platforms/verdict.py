@@ -48,6 +48,10 @@ class Rule(Enum):
     """No Mac with Apple silicon runs code without a signature."""
 
 
+LIBRARY_RULES = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY, Rule.NO_PATH})
+"""Rules about libraries that are not where a loader would find them, which bundling can put right."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One fact that stands against a policy.

@@ -12,7 +12,7 @@ from truewheel.analyzer.search_options import SearchOptions, require_used_exclud
 from truewheel.bundler.elf.planning import plan_bundle
 from truewheel.bundler.plan import RepairPlan
 from truewheel.platforms.linux.judge import judge
-from truewheel.platforms.verdict import Rule
+from truewheel.platforms.verdict import LIBRARY_RULES, Rule
 from truewheel.repair.foreign import not_looked_at
 from truewheel.repair.planned import Planned
 from truewheel.retagger.evidence import decide_label, reasons_against
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from truewheel.bundler.plan import ElfEdit
     from truewheel.platforms.verdict import Reason
     from truewheel.repair.options import RepairOptions
-
-_LIBRARY_RULES = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY, Rule.NO_PATH})
-"""What breaks even a wheel whose label promises nothing."""
 
 
 def plan_linux(reader: WheelReader, options: RepairOptions) -> Planned | None:
@@ -87,7 +84,10 @@ def broken_linux(reader: WheelReader, plan: RepairPlan, new: tuple[str, ...], jo
     if broken or plan.policy is None:
         return broken
     against = reasons_against(verdicts, plan.policy) or ()
-    return against if plan.own_policy else tuple(reason for reason in against if reason.rule in _LIBRARY_RULES)
+    if plan.own_policy:
+        return against
+    # The label may promise nothing, but without its libraries the wheel is broken anyhow.
+    return tuple(reason for reason in against if reason.rule in LIBRARY_RULES)
 
 
 def _exactly(name: str) -> str:

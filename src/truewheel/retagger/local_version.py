@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from truewheel.archive.members import NewMember
+from truewheel.archive.names import is_version
 from truewheel.archive.sboms import sboms, with_file_name
 from truewheel.errors import InvalidWheelError, RefusedError
 
@@ -40,19 +41,10 @@ def require_one_version(reader: WheelReader) -> None:
     """
     member = _metadata(reader)
     stated = _version_line(reader.read(member), member)[2].decode("utf-8", "replace").strip()
-    if _is_version(stated, reader.name.version):
+    if is_version(stated, reader.name):
         return
     what = f"METADATA is of version {stated}, the file name of {reader.name.version}"
     raise RefusedError(what, where=reader.path.name, hint="`truewheel check` says what else disagrees; build it again")
-
-
-def _is_version(stated: str, named: str) -> bool:
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return Version(stated) == Version(named.replace("_", "-"))
-    except InvalidVersion:
-        return stated == named
 
 
 def _metadata(reader: WheelReader) -> str:
@@ -84,7 +76,7 @@ def relabelled_members(reader: WheelReader, output_name: str, version: str) -> I
 
 
 def _renamed(reader: WheelReader, old: str, new: str, content: bytes) -> NewMember:
-    return NewMember(new, content, mode=reader.entries[old].mode & 0o777 or 0o644)
+    return NewMember(new, content, mode=reader.permissions(old))
 
 
 def _with_version(metadata: bytes, where: str, version: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truewheel.platforms.linux.policies import newest_allowed, own_facts
-from truewheel.platforms.verdict import Rule
+from truewheel.platforms.verdict import LIBRARY_RULES, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -13,13 +13,11 @@ if TYPE_CHECKING:
     from truewheel.platforms.verdict import Reason
     from truewheel.retagger.proof import Proof
 
-_LIBRARIES = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY, Rule.NO_PATH})
-
 
 def advice(proof: Proof, reasons: Sequence[Reason]) -> str:
     """Return a phrase that says how to remove the reasons against the policy, or what is true of the wheel instead."""
     needed = []
-    if any(reason.rule in _LIBRARIES for reason in reasons):
+    if any(reason.rule in LIBRARY_RULES for reason in reasons):
         needed.append("`truewheel repair --policy FILE` bundles what it lacks")
     limits = _limits(proof, reasons)
     if limits and proof.policy:

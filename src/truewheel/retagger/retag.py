@@ -230,7 +230,7 @@ def _changes(reader: WheelReader, plan: RetagPlan) -> Changes:
     content = _wheel_file(reader, plan)
     _confirm(content, plan)
     member = f"{reader.dist_info}/WHEEL"
-    mode = reader.entries[member].mode & 0o777 or 0o644
+    mode = reader.permissions(member)
     if plan.version is None:
         bills = renamed_sboms(reader, str(reader.name), plan.output_name)
         return Changes((NewMember(member, content, mode), *bills))

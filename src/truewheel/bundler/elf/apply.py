@@ -65,10 +65,9 @@ def launcher_members(plan: RepairPlan, distribution: str) -> tuple[NewMember, ..
 
 def mode_of(reader: WheelReader, edit: ElfEdit | MachoEdit) -> int:
     """Return the Unix permission bits of an edited file."""
-    entry = reader.entries.get(edit.source)
-    if entry is None:
+    if edit.source not in reader.entries:
         return LIBRARY_MODE
-    mode = entry.mode & 0o777 or 0o644
+    mode = reader.permissions(edit.source)
     # Installers make what lies among the scripts executable; a program that moves away from there is so already.
     return mode if edit.member == edit.source else mode | 0o111
 
