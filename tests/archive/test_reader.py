@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tracemalloc
@@ -246,8 +247,17 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     (tmp_path / WHEEL_NAME).mkdir()
     with pytest.raises(InvalidInputError, match="is a folder, not a file"):
         WheelReader.open(tmp_path / WHEEL_NAME)
-    with pytest.raises(InvalidInputError, match="cannot be mapped"):
+    with pytest.raises(InvalidInputError, match="is a device, not a file"):
         WheelReader.open(Path(os.devnull), name=WheelName.parse(WHEEL_NAME))
+
+
+def test_a_file_that_cannot_be_mapped_is_refused(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+
+    monkeypatch.setattr("mmap.mmap", refuse)
+    with pytest.raises(InvalidInputError, match="cannot be mapped: No such device"):
+        WheelReader.open(wheel)
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
