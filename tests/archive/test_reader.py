@@ -9,7 +9,6 @@ import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -28,9 +27,6 @@ from support.wheels import (
 from truewheel.archive.names import WheelName
 from truewheel.archive.reader import WheelReader
 from truewheel.errors import InvalidArchiveError, InvalidInputError, InvalidWheelError, TruewheelError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TEXT = b"".join(b"%d bottles of beer\n" % number for number in range(20_000))
 NOISE = hashlib.shake_128(b"noise").digest(100_000)
@@ -162,7 +158,6 @@ def test_members_with_data_descriptors_are_read(tmp_path: Path) -> None:
     path.write_bytes(descriptor_zip(wheel_files({"a": TEXT})))
     with WheelReader.open(path) as reader:
         assert reader.read("a") == TEXT
-        assert reader.verify_hashes() == ()
 
 
 def test_unknown_members_are_refused(wheel: Path) -> None:
@@ -272,38 +267,6 @@ def test_files_missing_from_record_are_named(tmp_path: Path) -> None:
     extra = {"foo-1.0.dist-info/RECORD": record, "foo-1.0.dist-info/RECORD.jws": b"{}"}
     with WheelReader.open(build_wheel(tmp_path, files | extra)) as reader:
         assert reader.unrecorded == ("foo/a.so",)
-        assert reader.verify_hashes() == ("foo/a.so: is not listed in RECORD",)
-
-
-def test_wrong_hashes_and_sizes_are_named(tmp_path: Path) -> None:
-    true = record_row("a", b"x").split(",")[1]
-    rows = [f"a,{true},2", f"{record_row('b', b'y').replace('sha256=', 'sha256=A')}", "gone,sha256=x,1", f"c,{true},"]
-    record = {"foo-1.0.dist-info/RECORD": "\n".join(rows).encode()}
-    with WheelReader.open(build_wheel(tmp_path, {"a": b"x", "b": b"y", "c": b"x"} | record)) as reader:
-        problems = reader.verify_hashes()
-    assert problems[0] == "foo-1.0.dist-info/RECORD, line 3: lists 'gone', which is not in the wheel"
-    assert problems[1] == "a: RECORD has size 2, the file has 1 bytes"
-    assert problems[2].startswith("b: RECORD has sha256 A")
-    assert problems[3:] == (
-        "foo-1.0.dist-info/METADATA: is not listed in RECORD",
-        "foo-1.0.dist-info/WHEEL: is not listed in RECORD",
-    )
-
-
-def test_a_file_listed_many_times_is_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = record_row("a", TEXT).encode() + b"\n"
-    calls: list[str] = []
-    original = WheelReader.stream
-
-    def counted(reader: WheelReader, name: str, chunk_size: int = 1 << 16) -> Iterator[bytes]:
-        calls.append(name)
-        return original(reader, name, chunk_size)
-
-    monkeypatch.setattr(WheelReader, "stream", counted)
-    with WheelReader.open(build_wheel(tmp_path, {"a": TEXT, "foo-1.0.dist-info/RECORD": row * 50})) as reader:
-        problems = reader.verify_hashes()
-    assert calls == ["a"]
-    assert sum("is listed again" in problem for problem in problems) == 49
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -321,7 +284,6 @@ def test_damaged_wheels_give_a_clear_error_or_the_same_content(tmp_path: Path, d
         with WheelReader.open(path) as reader:
             content = {name: reader.read(name) for name in files}
             assert {name: b"".join(reader.stream(name)) for name in files} == content
-            reader.verify_hashes()
             _ = reader.wheel
     except InvalidInputError:
         return

@@ -56,19 +56,6 @@ def test_a_row_may_span_lines() -> None:
     assert [(row.path, row.line) for row in record.rows] == [("a\nb", 1), ("c", 3)]
 
 
-def test_problems_name_their_lines() -> None:
-    rows = ("a.py,sha256=x,1", "", "gone.py,sha256=x,1", "b.py,md5=x,1", "a.py,sha256=x,1", "c.py,sha256=x", "d.py,,")
-    record = Record.parse("\n".join((*rows, f"{RECORD},,")).encode(), RECORD)
-    assert record.problems({"a.py", "b.py", "c.py", "d.py", RECORD}) == (
-        f"{RECORD}, line 2: the line is empty",
-        f"{RECORD}, line 3: lists 'gone.py', which is not in the wheel",
-        f"{RECORD}, line 4: 'b.py' has no sha256 or better, but md5",
-        f"{RECORD}, line 5: 'a.py' is listed again",
-        f"{RECORD}, line 6: has 2 columns, not 3",
-        f"{RECORD}, line 7: 'd.py' has no sha256 or better",
-    )
-
-
 @pytest.mark.parametrize(
     ("data", "problem"),
     [

@@ -23,6 +23,7 @@ from support.wheels import (
     descriptor_zip,
     raw_deflate,
     raw_zip,
+    record_faults,
     record_row,
     wheel_files,
 )
@@ -615,8 +616,7 @@ def test_any_change_gives_the_files_it_asked_for(
     expected = {name: content for name, content in (old | put).items() if name not in gone}
     found = {name: content for name, content in contents(path).items() if not name.startswith(INFO)}
     assert found == expected
-    with WheelReader.open(path) as reader:
-        assert reader.verify_hashes() == ()
+    assert record_faults(path) == []
 
 
 def test_staging_needs_no_directory_descriptors(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

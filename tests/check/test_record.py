@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from support.checks import INFO, RECORD, WHEEL, findings, messages, rules, wheel
 from support.wheels import RawMember, raw_zip, record_row, wheel_files
+from truewheel.archive.reader import WheelReader
 from truewheel.check.findings import Severity
 
 if TYPE_CHECKING:
@@ -122,3 +123,18 @@ def test_the_wheel_file_may_be_damaged_too(tmp_path: Path) -> None:
     path = tmp_path / "foo-1.0-py3-none-any.whl"
     path.write_bytes(raw_zip(*members, RawMember(WHEEL.encode(), b"text", central={"crc": 1}, local={"crc": 1})))
     assert rules(path) == ["wheel-file", "record-hash"]
+
+
+def test_a_file_listed_many_times_is_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = record_row("a", b"x").encode() + b"\n"
+    seen: list[str] = []
+    view = WheelReader.view
+
+    def counted(reader: WheelReader, name: str) -> Any:  # noqa: ANN401 - as WheelReader has it
+        seen.append(name)
+        return view(reader, name)
+
+    monkeypatch.setattr(WheelReader, "view", counted)
+    path = wheel(tmp_path, files={"a": b"x", RECORD: row * 50})
+    assert sum("lists it again" in message for message in messages(path, "record-rows", "record-hash")) == 49
+    assert seen == ["a"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import io
 import zipfile
@@ -25,6 +26,16 @@ def record_row(name: str, content: bytes) -> str:
     """Return the RECORD row of a file, without its line ending."""
     digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
     return f"{name},sha256={digest},{len(content)}"
+
+
+def record_faults(wheel: Path) -> list[str]:
+    """Return the rows of RECORD that are not true, and those that it lacks, as zipfile and csv see them."""
+    with zipfile.ZipFile(wheel) as archive:
+        files = [name for name in archive.namelist() if not name.endswith("/")]
+        (record,) = (name for name in files if name.endswith(".dist-info/RECORD"))
+        rows = csv.reader(io.StringIO(archive.read(record).decode()))
+        true = {record_row(name, archive.read(name)) for name in files if name != record} | {f"{record},,"}
+    return sorted(true.symmetric_difference(",".join(row) for row in rows))
 
 
 def wheel_files(files: Mapping[str, bytes], *, dist_info: str = "foo-1.0.dist-info") -> dict[str, bytes]:

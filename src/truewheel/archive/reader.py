@@ -17,7 +17,7 @@ from truewheel.archive.dist_info import find_data_dir, find_dist_info
 from truewheel.archive.inflate import inflate, inflate_head, inflate_stream
 from truewheel.archive.metadata import WheelMetadata
 from truewheel.archive.names import WheelName
-from truewheel.archive.record import ALGORITHMS, Record
+from truewheel.archive.record import Record
 from truewheel.archive.zip import read_entries
 from truewheel.archive.zip_format import STORED
 from truewheel.errors import InvalidArchiveError, InvalidInputError, InvalidWheelError
@@ -197,34 +197,6 @@ class WheelReader:
             digest.update(self.bytes_at(start, min(start + _RELEASED, self.size())))
             self._release(start, _RELEASED)
         return digest.hexdigest()
-
-    def verify_hashes(self) -> tuple[str, ...]:
-        """Return everything in which RECORD and the files disagree, one line each; empty when all is well."""
-        problems = list(self.record.problems(frozenset(self.files())))
-        checked: set[str] = set()
-        for row in self.record.rows:
-            algorithm, _, value = row.digest.partition("=")
-            if algorithm not in ALGORITHMS or row.path not in self.entries or row.path in checked:
-                continue
-            checked.add(row.path)
-            digest, size = self._digest(row.path, algorithm)
-            if digest != value.rstrip("="):
-                problems.append(f"{row.path}: RECORD has {algorithm} {value}, the file has {digest}")
-            if row.size and row.size != str(size):
-                problems.append(f"{row.path}: RECORD has size {row.size}, the file has {size} bytes")
-        problems += [f"{name}: is not listed in RECORD" for name in self.unrecorded]
-        return tuple(problems)
-
-    def _digest(self, name: str, algorithm: str) -> tuple[str, int]:
-        """Return the digest as RECORD writes it, and the size."""
-        from base64 import urlsafe_b64encode
-        from hashlib import new as new_hash
-
-        state, size = new_hash(algorithm), 0
-        for piece in self.stream(name):
-            state.update(piece)
-            size += len(piece)
-        return urlsafe_b64encode(state.digest()).rstrip(b"=").decode("ascii"), size
 
 
 def _map(file: BinaryIO, path: Path) -> mmap.mmap:

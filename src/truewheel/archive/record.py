@@ -86,16 +86,6 @@ class Record(NamedTuple):
         """Return every path that has a row."""
         return frozenset(row.path for row in self.rows if row.columns)
 
-    def problems(self, members: Collection[str]) -> tuple[str, ...]:
-        """Return what is wrong with the rows, one line each, in row order.
-
-        members: the names of all files in the wheel.
-        """
-        return tuple(
-            f"{self.where}, line {row.line}: {problem}"
-            for row, problem in _problems(self.rows, members, {self.where, *self.signatures})
-        )
-
     def edited(
         self,
         removed: Collection[str],
@@ -181,22 +171,3 @@ def _lines(text: str) -> list[str]:
     lines = text.split("\n")
     last = lines.pop()
     return [line + "\n" for line in lines] + ([last] if last else [])
-
-
-def _problems(rows: Iterable[Row], members: Collection[str], unhashed: set[str]) -> Iterable[tuple[Row, str]]:
-    seen: set[str] = set()
-    for row in rows:
-        if not row.columns:
-            yield row, "the line is empty"
-            continue
-        if row.columns != _COLUMNS:
-            yield row, f"has {row.columns} columns, not {_COLUMNS}"
-        if row.path in seen:
-            yield row, f"{row.path!r} is listed again"
-        elif row.path not in members:
-            yield row, f"lists {row.path!r}, which is not in the wheel"
-        elif row.path not in unhashed and row.columns == _COLUMNS:
-            algorithm = row.digest.partition("=")[0]
-            if algorithm not in ALGORITHMS:
-                yield row, f"{row.path!r} has no sha256 or better" + (f", but {algorithm}" if algorithm else "")
-        seen.add(row.path)
