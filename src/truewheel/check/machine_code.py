@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from truewheel.analyzer.macho.image import MACOS
 from truewheel.check import windows
 from truewheel.check.findings import Found, Rule, Severity
-from truewheel.platforms.verdict import LIBRARY_RULES, sentences
+from truewheel.platforms.verdict import LIBRARY_RULES, listed, sentences
 from truewheel.platforms.verdict import Rule as Cause
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 TOLD_ELSEWHERE = frozenset({Cause.LIBPYTHON, Cause.UCS, Cause.PURELIB, Cause.UNSIGNED})
 """Causes that are told by a rule of their own, because no other name would be true either."""
 _PLAIN = "linux_"
-_MOST_SHOWN = 3
 
 
 def _damaged(subject: Subject) -> Iterator[Found]:
@@ -126,9 +125,8 @@ def _needs(member: str, reasons: Sequence[Reason]) -> list[str]:
         gone = []
     lines = [sentences([reason])[0] for reason in reasons if reason not in gone]
     if gone:
-        shown = ", ".join(reason.library for reason in gone[:_MOST_SHOWN])
-        more = f" and {len(gone) - _MOST_SHOWN} more" if len(gone) > _MOST_SHOWN else ""
-        lines.insert(0, f"{member} needs {shown}{more}, none of which was found")
+        names = listed([reason.library for reason in gone])
+        lines.insert(0, f"{member} needs {names}, none of which was found")
     return lines
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from truewheel.check.findings import Found, Rule, Severity
 from truewheel.errors import InvalidInputError
+from truewheel.platforms.verdict import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 KNOWN_HEADERS = {name.lower(): name for name in ("Wheel-Version", "Generator", "Root-Is-Purelib", "Tag", "Build")}
 _WRITTEN = (1, 0)
 _FALSE_AND_TRUE = ("false", "true")
-_MOST_SHOWN = 6
 
 
 def _readable(subject: Subject) -> Iterator[Found]:
@@ -72,9 +72,9 @@ def _tags(subject: Subject) -> Iterator[Found]:
         yield Found(problem, fix, where, fixable=True)
         return
     if lacking := sorted(wanted - seen):
-        yield Found(f"the file name says {_listed(lacking)}, WHEEL does not", fix, where, fixable=True)
+        yield Found(f"the file name says {listed(lacking)}, WHEEL does not", fix, where, fixable=True)
     if surplus := sorted(seen - wanted):
-        yield Found(f"WHEEL says {_listed(surplus)}, the file name does not", fix, where, fixable=True)
+        yield Found(f"WHEEL says {listed(surplus)}, the file name does not", fix, where, fixable=True)
 
 
 def _expanded(value: str) -> set[str]:
@@ -85,11 +85,6 @@ def _expanded(value: str) -> set[str]:
         return {str(tag) for tag in expand(value.lower())}
     except UsageError:
         return {value}
-
-
-def _listed(tags: list[str]) -> str:
-    more = f" and {len(tags) - _MOST_SHOWN} more" if len(tags) > _MOST_SHOWN else ""
-    return ", ".join(tags[:_MOST_SHOWN]) + more
 
 
 def _tag_form(subject: Subject) -> Iterator[Found]:

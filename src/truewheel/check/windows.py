@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from truewheel.check.findings import Found, Rule, Severity
+from truewheel.platforms.verdict import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -84,9 +85,7 @@ def _is_given(key: str, patterns: Sequence[str]) -> bool:
 
 
 def _gone(member: str, gone: Sequence[str], required: Sequence[str]) -> Found:
-    more = f" and {len(gone) - _MOST_SHOWN} more" if len(gone) > _MOST_SHOWN else ""
-    listed = ", ".join(gone[:_MOST_SHOWN]) + more
-    problem = f"{member} needs {listed}, neither in the wheel nor part of Windows or Python"
+    problem = f"{member} needs {listed(gone)}, neither in the wheel nor part of Windows or Python"
     fix = "put it into the wheel, and its folder on the search path with os.add_dll_directory"
     if not required:
         return Found(problem, fix, member)

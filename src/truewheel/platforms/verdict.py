@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from truewheel.platforms.own_policy import OwnPolicy
 
@@ -48,6 +48,8 @@ class Rule(Enum):
     """No Mac with Apple silicon runs code without a signature."""
 
 
+_LISTED = 5
+"""How many names of a list are told."""
 LIBRARY_RULES = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY, Rule.NO_PATH})
 """Rules about libraries that are not where a loader would find them, which bundling can put right."""
 
@@ -161,6 +163,12 @@ def sentences(reasons: Iterable[Reason]) -> tuple[str, ...]:
         detail = reason.library if reason.rule is Rule.SYMBOL_VERSION else reason.detail
         groups.setdefault((reason.rule, reason.file, detail), []).append(reason)
     return tuple(dict.fromkeys(_sentence(group) for group in groups.values()))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
 
 
 def _sentence(group: list[Reason]) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from truewheel.platforms.verdict import listed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -25,7 +27,6 @@ _PYTHON = ("Py", "_Py")
 _OPAQUE_USERS = frozenset({"PyModuleDef_Init", "PyModule_Create2", "PyModule_FromDefAndSpec2", "PyModule_ExecDef"})
 """Functions that take a module definition, which only code that knows its layout can have made."""
 _EXPORT = "PyModExport"
-_MOST_SHOWN = 4
 
 
 class Code(NamedTuple):
@@ -71,7 +72,7 @@ def faults(code: Code, claims: Mapping[str, Version]) -> Iterator[Fault]:
         unstable = _not_given(unknown, uses.member, code) if unknown else []
         if unstable:
             tag = f"cp{oldest[0]}{oldest[1]}-{next(iter(claims))}"
-            problem = f"needs {_listed(unstable)}, which the stable ABI does not have, so {tag} is not true"
+            problem = f"needs {listed(unstable)}, which the stable ABI does not have, so {tag} is not true"
             yield Fault(uses.member, problem, "build without it, or name the wheel for one Python")
         newer = {symbol: added[symbol] for symbol in uses.names if added.get(symbol, oldest) > oldest}
         if newer:
@@ -79,7 +80,7 @@ def faults(code: Code, claims: Mapping[str, Version]) -> Iterator[Fault]:
         opaque = "abi3t" in claims and not uses.exports
         made = [symbol for symbol in uses.names if symbol in _OPAQUE_USERS] if opaque else []
         if made:
-            problem = f"needs {_listed(made)}, so it knows the layout of PyModuleDef, which abi3t does not promise"
+            problem = f"needs {listed(made)}, so it knows the layout of PyModuleDef, which abi3t does not promise"
             yield Fault(uses.member, problem, "export PyModExport (PEP 793) instead")
 
 
@@ -100,7 +101,7 @@ def _wrong_dlls(uses: Uses, claims: Mapping[str, Version]) -> Iterator[Fault]:
 def _too_new(member: str, newer: Mapping[str, Version], oldest: Version) -> Fault:
     since = max(newer.values())
     shown = [f"{symbol} ({_dotted(version)})" for symbol, version in sorted(newer.items(), key=lambda item: item[::-1])]
-    problem = f"needs {_listed(shown[::-1])}, which the stable ABI of Python {_dotted(oldest)} does not have"
+    problem = f"needs {listed(shown[::-1])}, which the stable ABI of Python {_dotted(oldest)} does not have"
     hexadecimal = f"0x{oldest[0]:02X}{oldest[1]:02X}0000"
     return Fault(member, problem, f"name it cp{since[0]}{since[1]}, or build with Py_LIMITED_API={hexadecimal}")
 
@@ -159,11 +160,6 @@ def _not_given(names: list[str], member: str, code: Code) -> list[str]:
             for item in mac.file.slices:
                 left -= exported_names(data, item, mac.name) if item.file_type.is_loaded else set()
     return sorted(left)
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
-    return ", ".join(names[:_MOST_SHOWN]) + more
 
 
 def _dotted(version: Version) -> str:

@@ -10,6 +10,7 @@ from truewheel.analyzer.graph import SearchRule
 from truewheel.platforms.linux.arm import processor_reasons
 from truewheel.platforms.linux.glibc import glibc_warnings
 from truewheel.platforms.linux.musl import musl_warnings
+from truewheel.platforms.verdict import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from truewheel.analyzer.elf.analyze import Analysis
     from truewheel.analyzer.graph import Edge, Node
     from truewheel.platforms.linux.policies import PolicyFacts
-
-_SHOWN = 5
 
 
 def remarks(analysis: Analysis, facts: PolicyFacts, until: dict[str, int], floor: int) -> tuple[str, ...]:
@@ -60,7 +59,7 @@ def _kernels(nodes: Sequence[Node]) -> Iterator[str]:
             files.setdefault(node.image.minimum_kernel, []).append(node.name)
     for kernel, names in sorted(files.items()):
         asks = "asks" if len(names) == 1 else "ask"
-        yield f"{_listed(names)} {asks} for Linux {'.'.join(map(str, kernel))} or newer"
+        yield f"{listed(names)} {asks} for Linux {'.'.join(map(str, kernel))} or newer"
 
 
 def _of_edges(analysis: Analysis, node: Node, facts: PolicyFacts, floor: int) -> Iterator[str]:
@@ -95,19 +94,14 @@ def stray_paths(analysis: Analysis) -> Iterator[str]:
             if place is None or not stays_installed(entry, place):
                 files.setdefault((kind, entry), []).append(node.name)
     for (kind, entry), names in files.items():
-        yield f"the {kind} entry {entry or '(empty)'} leads outside the wheel: {_listed(names)}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+        yield f"the {kind} entry {entry or '(empty)'} leads outside the wheel: {listed(names)}"
 
 
 def _of_undefined(analysis: Analysis, node: Node) -> Iterator[str]:
     """Yield one sentence for a plain library with symbols that nothing it needs can give it."""
     names = analysis.unprovided.get(node.name, ())
     if names and not node.image.python_inits:
-        yield f"{node.name} counts on its user for {_listed(names)}"
+        yield f"{node.name} counts on its user for {listed(names)}"
 
 
 def _excluded(analysis: Analysis) -> Iterator[str]:

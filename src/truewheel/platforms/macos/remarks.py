@@ -16,6 +16,7 @@ from truewheel.platforms.macos.reach import (
     optional_entries,
     required_entries,
 )
+from truewheel.platforms.verdict import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from truewheel.analyzer.macho.analysis import MachoAnalysis
     from truewheel.archive.layout import InstalledPath
     from truewheel.platforms.macos.reach import Target
-
-_SHOWN = 5
 
 
 def mac_remarks(analysis: MachoAnalysis, reach: Mapping[Target, Mapping[str, str]]) -> Iterator[str]:
@@ -47,7 +46,7 @@ def _silent(analysis: MachoAnalysis, target: Target, files: Mapping[str, str]) -
         assumed = assumed_system(analysis, target)
         why = "the first there was" if assumed == first_system(target) else "as the wheel's name says"
         yield (
-            f"{_listed(names)} {_verb(names, 'does', 'do')} not say which {target.platform} the {target.architecture} "
+            f"{listed(names)} {_verb(names, 'does', 'do')} not say which {target.platform} the {target.architecture} "
             f"slice needs; {'.'.join(map(str, assumed[:2]))} is taken for it, {why}"
         )
 
@@ -61,7 +60,7 @@ def _opened_by_name(analysis: MachoAnalysis, target: Target) -> Iterator[str]:
     if names:
         it = _verb(names, "it", "them")
         yield (
-            f"{_listed(names)} {_verb(names, 'has', 'have')} no {target.architecture} slice; "
+            f"{listed(names)} {_verb(names, 'has', 'have')} no {target.architecture} slice; "
             f"nothing in the wheel names {it}, so only who opens {it} can tell what breaks"
         )
 
@@ -77,7 +76,7 @@ def _for_other_systems(analysis: MachoAnalysis, reach: Mapping[Target, Mapping[s
     for platform, names in systems.items():
         it = _verb(names, "it", "them")
         yield (
-            f"{_listed(names)} {_verb(names, 'is', 'are')} built for {platform}; "
+            f"{listed(names)} {_verb(names, 'is', 'are')} built for {platform}; "
             f"nothing in the wheel names {it}, so the label does not count {it}"
         )
 
@@ -93,7 +92,7 @@ def _two_of_a_kind(analysis: MachoAnalysis, target: Target, files: Mapping[str, 
                 kinds.setdefault(kind, {})[edge.dependency.name] = None
     for kind, names in kinds.items():
         if len(names) > 1:
-            yield f"one process may hold {len(names)} copies of the {kind}: {_listed(list(names))}"
+            yield f"one process may hold {len(names)} copies of the {kind}: {listed(list(names))}"
 
 
 def _runtime(name: str) -> str | None:
@@ -121,7 +120,7 @@ def suspects(analysis: MachoAnalysis, target: Target) -> Iterator[str]:
             if other.platform == target.platform and names:
                 yield (
                     f"the {target.architecture} slice of {node.name} needs no library of the wheel, but its "
-                    f"{other.architecture} slice needs {_listed(names)}; it may have lost what it needs"
+                    f"{other.architecture} slice needs {listed(names)}; it may have lost what it needs"
                 )
                 break
 
@@ -140,7 +139,7 @@ def stray_rpaths(analysis: MachoAnalysis) -> Iterator[str]:
             if place is not None and not rpath_stays(path, place):
                 files.setdefault(path, []).append(node.name)
     for path, names in files.items():
-        yield f"the LC_RPATH entry {path or '(empty)'} leads outside the wheel: {_listed(names)}"
+        yield f"the LC_RPATH entry {path or '(empty)'} leads outside the wheel: {listed(names)}"
 
 
 def rpath_stays(path: str, place: InstalledPath) -> bool:
@@ -162,11 +161,6 @@ def rpath_stays(path: str, place: InstalledPath) -> bool:
         if depth < 0:
             return False
     return True
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _verb(names: Sequence[str], one: str, several: str) -> str:
