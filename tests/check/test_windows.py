@@ -74,7 +74,9 @@ def test_abi3t_on_windows(exports: tuple[str, ...], found: list[str], tmp_path: 
 
 
 def test_a_library_that_is_nowhere(tmp_path: Path) -> None:
-    path = windows(tmp_path, {"foo/_x.pyd": wants("libssl-3-x64.dll", "A.dll", "B.dll", "C.dll", "D.dll", "E.dll", "KERNEL32.dll")})
+    path = windows(
+        tmp_path, {"foo/_x.pyd": wants("libssl-3-x64.dll", "A.dll", "B.dll", "C.dll", "D.dll", "E.dll", "KERNEL32.dll")}
+    )
     (finding,) = findings(path)
     assert (finding.rule, finding.severity, finding.member) == ("missing-library", Severity.ERROR, "foo/_x.pyd")
     needs = "foo/_x.pyd needs libssl-3-x64.dll, a.dll, b.dll, c.dll, d.dll and 1 more"
