@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from truewheel.cli.each import Failures
     from truewheel.retagger.acceptance.report import (
         Answer,
         Candidate,
@@ -116,7 +117,7 @@ def _candidate(path: Path, options: Mapping[str, Any]) -> Candidate:
 
 def _each(
     options: Mapping[str, Any], work: Callable[[Path], Result], present: Callable[[Result], None]
-) -> tuple[list[dict[str, Any]], ExitCode]:
+) -> tuple[Failures, ExitCode]:
     return for_each(options["wheels"], work, present, must_exist=not options["name"])
 
 
@@ -218,7 +219,7 @@ def _print_json(
     options: Mapping[str, Any],
     wheels: list[dict[str, Any]],
     comparison: Comparison | None,
-    failures: list[dict[str, Any]],
+    failures: Failures,
 ) -> None:
     if not options["as_json"]:
         return

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from truewheel.batch.apply import Applied
+    from truewheel.cli.each import Failures
 
 SCHEMA = "truewheel.apply/1"
 
@@ -63,9 +64,7 @@ def _summary(results: Sequence[Applied]) -> str:
     return f"{plural(written, 'wheel')} written as planned{rest}"
 
 
-def _apply(
-    path: Path, plan: BatchPlan, options: Mapping[str, Any], failures: list[dict[str, Any]]
-) -> tuple[Applied, ...]:
+def _apply(path: Path, plan: BatchPlan, options: Mapping[str, Any], failures: Failures) -> tuple[Applied, ...]:
     """Apply the plan, or look whether it can be; add what fails after the wheels are published."""
     directory = Path(options["wheel_dir"])
     earlier = done_before(path, plan, directory)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from truewheel.archive.reader import WheelReader
 from truewheel.batch.collisions import collisions
 from truewheel.batch.planned import PlannedWheel
-from truewheel.cli.each import attempt, complain, each_once, exit_code, failed, for_each, pace
+from truewheel.cli.each import Failures, attempt, complain, each_once, exit_code, failed, for_each, pace
 from truewheel.cli.format import plural
 from truewheel.cli.output import echo, say_path
 from truewheel.errors import TruewheelError, UsageError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from truewheel.errors import ExitCode
 
 Plan = TypeVar("Plan", bound="WheelPlan")
-Failures = list[dict[str, Any]]
 
 
 class Made(Protocol):

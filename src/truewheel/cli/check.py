@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from truewheel.check import Finding
     from truewheel.check.fix import Fixed, FixPlan
+    from truewheel.cli.each import Failures
 
 SCHEMA = "truewheel.check/1"
 _FEW = 6
@@ -98,7 +99,7 @@ def _check(wanted: CheckOptions, path: Path) -> Checked:
 
 def _fix_all(
     options: Mapping[str, Any], wanted: CheckOptions, present: Callable[[Checked], None], at_once: int
-) -> tuple[list[dict[str, Any]], ExitCode]:
+) -> tuple[Failures, ExitCode]:
     """Check all wheels, find names that several would get, and only then write; return as `for_each` does."""
     from truewheel.batch.collisions import collisions
     from truewheel.check.fix import apply_fix, plan_fix

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from truewheel.platforms.own_policy import OwnPolicy
 
 Result = TypeVar("Result")
+Failures = list[dict[str, Any]]
+"""What `--json` tells of wheels that could not be worked on."""
 
 _SHOWN_REASONS = 20
 """How many reasons a terminal gets; a wheel of a hundred modules may have one for each."""
@@ -41,7 +43,7 @@ def for_each(
     *,
     at_once: int = 1,
     must_exist: bool = True,
-) -> tuple[list[dict[str, Any]], ExitCode]:
+) -> tuple[Failures, ExitCode]:
     """Do `work` on each wheel and `present` what it returns, in the order given; print each error as it comes.
 
     A wheel that is given twice, even by two paths, is worked on once. at_once: how many wheels are worked on at a time;
@@ -50,7 +52,7 @@ def for_each(
     """
     paths = each_once(wheels)
     title = titles(paths)
-    failures: list[dict[str, Any]] = []
+    failures = Failures()
 
     def tried(numbered: tuple[int, Path]) -> Result | TruewheelError:
         number, path = numbered
@@ -119,7 +121,7 @@ def for_all(
     present: Callable[[Result], None],
     *,
     must_exist: bool = True,
-) -> tuple[list[dict[str, Any]], ExitCode]:
+) -> tuple[Failures, ExitCode]:
     """Do `work` once, on all wheels together, and `present` what it returns or print the error. Return as `for_each`.
 
     An error is told of all of them, joined by a space.

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from truewheel.batch.published import Published
     from truewheel.cli.batch import Made
-
-Failures = list[dict[str, Any]]
+    from truewheel.cli.each import Failures
 
 
 def published(done: Iterable[Made]) -> list[Published]:
