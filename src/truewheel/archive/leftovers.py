@@ -8,10 +8,11 @@ and that nobody holds, is nobody's. Where a system does not tell its starts apar
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+
+from truewheel.archive.locks import lock
 
 _START = Path("/proc/sys/kernel/random/boot_id")
 """Another text at each start of the kernel, the same in all its containers (random(4))."""
@@ -58,17 +59,7 @@ def _remove(path: Path) -> None:
 
 def _hold(descriptor: int) -> bool | None:
     """Lock an open file that still has its name; return whether that is so, None where there are no locks."""
-    if sys.platform == "win32":
-        return None
-    from fcntl import LOCK_EX, LOCK_NB, flock
-
-    try:
-        flock(descriptor, LOCK_EX | LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return os.fstat(descriptor).st_nlink > 0
+    return lock(descriptor) and os.fstat(descriptor).st_nlink > 0
 
 
 def _stem() -> str:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
+from truewheel.archive.locks import lock
 from truewheel.archive.staging import make_directory, remove_directories, same_bytes, sync_directory, writing
 from truewheel.errors import OutputError
 from truewheel.given_files import no_file
@@ -45,13 +46,10 @@ def _lock_of(directory: Path) -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
-    from fcntl import LOCK_EX, flock
-
     with writing(directory):
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with suppress(OSError):
-            flock(descriptor, LOCK_EX)
+        lock(descriptor, wait=True)
         yield
     finally:
         os.close(descriptor)

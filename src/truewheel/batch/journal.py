@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from truewheel.archive.locks import lock
 from truewheel.archive.staging import make_directory, remove_directories, sync_directory, writing
 from truewheel.batch.files import write_file
 from truewheel.errors import OutputError
@@ -178,15 +178,6 @@ def _lines(content: bytes, digest: str) -> Iterator[Any]:
 
 def _lock(file: BinaryIO, folder: Path) -> None:
     """Keep other processes out while the file is open, on systems that can; raise OutputError when one is in."""
-    if sys.platform == "win32":
-        return
-    from fcntl import LOCK_EX, LOCK_NB, flock
-
-    try:
-        flock(file, LOCK_EX | LOCK_NB)
-    except BlockingIOError:
-        raise OutputError(
-            "another process applies the same plan here", where=str(folder.parent), hint="wait for its end, then look"
-        ) from None
-    except OSError:
-        return  # a file system without locks
+    if lock(file.fileno()) is False:
+        what, hint = "another process applies the same plan here", "wait for its end, then look"
+        raise OutputError(what, where=str(folder.parent), hint=hint)
