@@ -71,6 +71,6 @@ def test_fix_does_not_mend_another_wheel_than_it_looked_at(tmp_path: Path, monke
             file.write(b"more")
         return {}
 
-    monkeypatch.setattr("truewheel.batch.collisions.collisions", late)
+    monkeypatch.setattr("truewheel.cli.batch.collisions", late)
     assert "changed since it was checked" in truewheel("check", "--fix", path).errors
     assert list(tmp_path.iterdir()) == [path]

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from truewheel.batch.apply import Applied
+    from truewheel.batch.collisions import Planned
     from truewheel.batch.kinds import WheelPlan
     from truewheel.errors import ExitCode
 
 Plan = TypeVar("Plan", bound="WheelPlan")
+Item = TypeVar("Item", bound="Planned")
 
 
 class Made(Protocol):
@@ -205,12 +207,18 @@ def _plan_all(
     planned: list[PlannedWheel[Plan]] = []
     failures, _ = for_each(options["wheels"], plan_one, planned.append, at_once=at_once)
     replacing = task.overwrite and not (options["plan"] or options["all_or_nothing"])
-    found = collisions(planned, task.directory, keeping=options["wheels"] if replacing else ())
+    kept, colliding = apart(planned, task.directory, options["wheels"] if replacing else ())
+    return kept, failures + colliding, len(each_once(options["wheels"]))
+
+
+def apart(planned: Sequence[Item], directory: Path | None, keeping: Iterable[str]) -> tuple[list[Item], Failures]:
+    """Return the wheels whose results get in nobody's way, and the others, which are told. As for `collisions`."""
+    found = collisions(planned, directory, keeping=keeping)
+    failures = []
     for number, error in found.items():
         complain(error)
         failures.append(failed(str(planned[number].path), error))
-    apart = [item for number, item in enumerate(planned) if number not in found]
-    return apart, failures, len(each_once(options["wheels"]))
+    return [item for number, item in enumerate(planned) if number not in found], failures
 
 
 def _publish_each(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from truewheel.check import CheckOptions, Severity, check_wheel, has_errors
 from truewheel.check.registry import chosen
-from truewheel.cli.each import complain, each_once, exit_code, failed, for_each, own_policy, pace, titles
+from truewheel.cli.each import each_once, exit_code, for_each, own_policy, pace, titles
 from truewheel.cli.format import plural
 from truewheel.cli.output import say, say_json, say_path, style
 from truewheel.errors import ExitCode, UsageError
@@ -101,32 +101,25 @@ def _fix_all(
     options: Mapping[str, Any], wanted: CheckOptions, present: Callable[[Checked], None], at_once: int
 ) -> tuple[Failures, ExitCode]:
     """Check all wheels, find names that several would get, and only then write; return as `for_each` does."""
-    from truewheel.batch.collisions import collisions
     from truewheel.check.fix import apply_fix, plan_fix
-    from truewheel.cli.batch import sweep
+    from truewheel.cli.batch import apart, sweep
 
     directory = Path(options["wheel_dir"]) if options["wheel_dir"] else None
-    planned: dict[Path, PlannedFix] = {}
+    fixes: list[PlannedFix] = []
     failures, _ = for_each(
-        options["wheels"],
-        lambda path: PlannedFix(path, plan_fix(path, wanted)),
-        lambda item: planned.update({item.path: item}),
-        at_once=at_once,
+        options["wheels"], lambda path: PlannedFix(path, plan_fix(path, wanted)), fixes.append, at_once=at_once
     )
-    writing = list(planned.values())
-    for number, error in collisions(writing, directory, keeping=options["wheels"] if options["force"] else ()).items():
-        complain(error)
-        failures.append(failed(str(writing[number].path), error))
-        del planned[writing[number].path]
-
+    kept, colliding = apart(fixes, directory, options["wheels"] if options["force"] else ())
+    planned = {item.path: item.plan for item in kept}
     sweep(directory, planned)
 
     def fix(path: Path) -> Checked:
-        fixed = apply_fix(path, planned[path].plan, directory, wanted, force=options["force"])
+        fixed = apply_fix(path, planned[path], directory, wanted, force=options["force"])
         return Checked(path, fixed.left, fixed)
 
     more, _ = for_each(map(str, planned), fix, present, at_once=at_once)
-    return failures + more, exit_code(failures + more, len(each_once(options["wheels"])))
+    failures = failures + colliding + more
+    return failures, exit_code(failures, len(each_once(options["wheels"])))
 
 
 def _present(checked: Checked, title: str, *, verbose: int) -> None:
