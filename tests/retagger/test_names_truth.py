@@ -119,6 +119,27 @@ def test_a_tag_is_true_when_its_interpreters_import_each_module(
     assert (against(tmp_path, tag, *names) == ()) is true
 
 
+@pytest.mark.parametrize(
+    ("name", "tag", "true"),
+    [
+        # Windows writes no flag m: EXT_SUFFIX of its CPython 3.7 is `.cp37-win_amd64.pyd`.
+        ("_x.cp37-win_amd64.pyd", "cp37-cp37m", True),
+        ("_x.cp36-win32.pyd", "cp36-cp36m", True),
+        ("_x.cp36-win32.pyd", "cp37-cp37m", False),
+        ("_x.cp313-win_amd64.pyd", "cp313-cp313t", False),
+        # Its builds for debugging look for _x_d.cp37-win_amd64.pyd alone; others take that for a module named _x_d.
+        ("_x_d.cp37-win_amd64.pyd", "cp37-cp37dm", True),
+        ("_x_d.cp313t-win_amd64.pyd", "cp313-cp313td", True),
+        ("_x_d.cp37-win_amd64.pyd", "cp37-cp37m", True),
+        ("_x_d.cp313-win_amd64.pyd", "cp313-cp313td", False),
+        ("_x.cp37-win_amd64.pyd", "cp37-cp37dm", False),
+        ("_x_d.cpython-37m-x86_64-linux-gnu.so", "cp37-cp37dm", False),
+    ],
+)
+def test_names_of_windows_modules_leave_flags_open(name: str, tag: str, *, true: bool, tmp_path: Path) -> None:
+    assert (against(tmp_path, tag, name) == ()) is true
+
+
 def test_every_module_needs_a_file_of_its_own(tmp_path: Path) -> None:
     names = (f"_x{ENDINGS['311']}", f"_x{ENDINGS['312']}", f"_y{ENDINGS['311']}", "data.so.1", "x.py")
     assert against(tmp_path, "cp312-cp312", *names) == (

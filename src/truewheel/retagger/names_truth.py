@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 
     from truewheel.archive.reader import WheelReader
 
-MODULE_SUFFIXES = (".so", ".pyd")
+_WINDOWS = ".pyd"
+MODULE_SUFFIXES = (".so", _WINDOWS)
 _FREE_THREADED = "t"
+_ON_WINDOWS_ALSO = "m"
+"""The flag that stands in the ABI tags of CPython 3.5 to 3.7, and on Windows in no name of a module."""
+_DEBUG, _DEBUG_STEM = "d", "_d"
+"""On Windows, the build for debugging puts `_d` before the dot, where it may also be part of a module's own name."""
 _FIRST_FREE_THREADED = (3, 13)
 _FIRST_ABI3T = (3, 15)
 _FIRST_ABI3_WITH_PLATFORM = "315"
@@ -54,11 +59,13 @@ class _Ending(NamedTuple):
     """What the ending of a file's name says.
 
     digits: of the version, `311`, of the stable ABI that of the oldest; empty where it is left open.
+    open_flags: those of the interpreter's that the ending does not tell.
     """
 
     kind: _Kind
     digits: str
     flags: str
+    open_flags: str = ""
 
     def title(self) -> str:
         if self.kind is _Kind.ABI3:
@@ -104,7 +111,7 @@ def modules(names: Iterable[str]) -> dict[str, list[tuple[str, _Ending | None]]]
         if name.endswith(MODULE_SUFFIXES):
             folder, _, leaf = name.rpartition("/")
             stem, _, ending = leaf.partition(".")
-            found.setdefault(f"{folder}/{stem}", []).append((name, _parse(ending)))
+            found.setdefault(f"{folder}/{stem}", []).append((name, _parse(stem, ending)))
     return found
 
 
@@ -113,13 +120,20 @@ def says_anything(reader: WheelReader) -> bool:
     return any(ending is not None for files in modules(reader.entries).values() for _, ending in files)
 
 
-def _parse(ending: str) -> _Ending | None:
+def _parse(stem: str, ending: str) -> _Ending | None:
     for kind, pattern in _PATTERNS:
         match = pattern.fullmatch(ending)
         if match:
             digits = _FIRST_ABI3_WITH_PLATFORM if kind == "abi3" and "-" in ending else match[1]
-            return _Ending(_Kind(kind), digits, match[2] if kind == "cpython" else "")
+            return _Ending(_Kind(kind), digits, match[2] if kind == "cpython" else "", _open_flags(stem, ending))
     return None
+
+
+def _open_flags(stem: str, ending: str) -> str:
+    """Return the flags of an interpreter that the name of a module does not tell."""
+    if not ending.endswith(_WINDOWS):
+        return ""
+    return _ON_WINDOWS_ALSO + (_DEBUG if stem.endswith(_DEBUG_STEM) else "")
 
 
 def _reasons(
@@ -178,7 +192,7 @@ def _imports(interpreter: _Interpreter, ending: _Ending) -> bool:
         return False
     if ending.kind is _Kind.PYPY:
         return interpreter.digits.startswith(ending.digits)
-    same_flags = interpreter.flags is None or ending.flags == interpreter.flags
+    same_flags = interpreter.flags is None or set(ending.flags) == {*interpreter.flags} - {*ending.open_flags}
     return ending.digits == interpreter.digits and same_flags
 
 
