@@ -245,3 +245,9 @@ class TestTheProgram:
         outcome = truewheel("check", "a-1.0-py3-none-any.whl")
         assert outcome.code == 2
         assert "cannot set `sarif`" in outcome.errors
+
+
+@pytest.mark.parametrize("text", ['wheel-dir = ""', 'exclude = ["a", ""]', 'include = ""'])
+def test_an_empty_text_is_told(text: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"of \[tool.truewheel.repair\] is empty"):
+        loaded(tmp_path, f"[tool.truewheel.repair]\n{text}\n")

@@ -42,6 +42,7 @@ class Setting(NamedTuple):
     """One option of a command that a table may set.
 
     name: what the command calls its value. is_path: whether a text is a path; one that may be a path has a `/` then.
+    may_be_empty: whether an empty text has a meaning.
     separator: what joins several texts in a value of the kind TEXT that may be a list too; empty for any other.
     """
 
@@ -49,6 +50,7 @@ class Setting(NamedTuple):
     kind: Kind
     is_path: bool = False
     may_be_path: bool = False
+    may_be_empty: bool = False
     separator: str = ""
 
     @property
@@ -159,7 +161,10 @@ def _values(
         if setting.kind in {Kind.FLAG, Kind.NUMBER}:
             yield setting.name, value
             continue
-        texts = [_from_folder(text, setting, path) for text in ([value] if isinstance(value, str) else value)]
+        given = [value] if isinstance(value, str) else value
+        if "" in given and not setting.may_be_empty:
+            raise UsageError(f"`{key}` of {where} is empty", where=str(path), hint="leave it out to set nothing")
+        texts = [_from_folder(text, setting, path) for text in given]
         yield setting.name, tuple(texts) if setting.kind is Kind.TEXTS else setting.separator.join(texts)
 
 

@@ -278,3 +278,20 @@ def test_start_is_quick() -> None:
         process("--version")
         best = min(best, time.perf_counter() - start)
     assert best < 1.0, "a module that only some commands need was imported at start"
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (["retag", "--plan", "", "--in-place", "--build", "4", "a.whl"], "--plan"),
+        (["repair", "-w", "", "a.whl"], "--wheel-dir"),
+        (["repair", "--lib-path", "x", "--lib-path", "", "a.whl"], "--lib-path"),
+        (["show", "--config", "", "a.whl"], "--config"),
+        (["retag", "--in-place", "--build", "9", ""], "WHEEL..."),
+        (["why", ""], "WHEEL"),
+    ],
+)
+def test_an_empty_value_is_wrong_usage(words: list[str], where: str) -> None:
+    outcome = truewheel(*words)
+    assert (outcome.code, outcome.output) == (2, "")
+    assert outcome.errors == f"error: {where}: is empty (is a variable not set?)\n"

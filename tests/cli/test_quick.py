@@ -91,6 +91,12 @@ def test_every_option_is_understood_in_full(data: st.DataObject) -> None:
     assert found[1] == _by_click(line)
 
 
+def _with_value(name: str) -> Iterator[str]:
+    for option in COMMANDS[name].parameters:
+        if isinstance(option, Option) and option.kind not in {Kind.FLAG, Kind.COUNT}:
+            yield option.names[0]
+
+
 def _use(option: Option, name: str) -> list[str]:
     value = {Kind.NUMBER: "2", Kind.FOLDER: "folder", Kind.CHOICE: next(iter(option.choices), "")}
     if option.kind in {Kind.FLAG, Kind.COUNT}:
@@ -119,6 +125,8 @@ def _use(option: Option, name: str) -> list[str]:
         "retag -- a.whl",
         "retag --config list.txt a.whl",
         "thin a.whl",
+        "retag --plan= a.whl",
+        "check --jobs= a.whl",
         "why a.whl one two",
     ],
 )
@@ -129,6 +137,24 @@ def test_what_is_not_plain_is_left_to_click(line: str) -> None:
 def test_an_unreadable_path_is_left_to_click() -> None:
     with patch.object(os, "access", return_value=False):
         assert understood(["show", "a.whl"], COMMANDS) is None
+
+
+@pytest.mark.parametrize(("name", "option"), [(name, option) for name in COMMANDS for option in _with_value(name)])
+def test_no_value_is_empty_unless_that_has_a_meaning(name: str, option: str) -> None:
+    line = [name, "a.whl", "--no-config", f"{option}="]
+    others = ["--arch", "arm64"] if name == "thin" and option != "--arch" else []
+    has_meaning = option == "--local-version"
+
+    assert (understood([*line, *others], COMMANDS) is None) is not has_meaning
+    assert (_by_click([*line, *others]) is None) is not has_meaning
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_no_wheel_and_no_other_argument_is_empty(name: str) -> None:
+    line = [name, "--no-config", "a.whl", "", *(["--arch", "arm64"] if name == "thin" else [])]
+
+    assert understood(line, COMMANDS) is None
+    assert _by_click(line) is None
 
 
 @pytest.mark.parametrize("variable", OURS)

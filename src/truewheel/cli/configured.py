@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from truewheel.configuration import OF_ONE_RUN, Kind, Setting, load, nearest
+from truewheel.errors import UsageError
 
 _PATHS = frozenset({"DIR", "FILE", "PATH"})
 _PERHAPS_PATHS = frozenset({"LIB"})
@@ -50,6 +51,8 @@ def _configure(context: click.Context, parameter: click.Parameter, value: object
     seen[parameter.name] = value
     if len(seen) < 2 or seen["no_config"] or context.resilient_parsing:  # noqa: PLR2004 - the two options
         return
+    if seen["config"] == "":
+        raise UsageError("is empty", where="--config", hint="is a variable not set?")
     path = Path(seen["config"]) if seen["config"] else nearest(Path.cwd())
     if path is None or context.parent is None:
         return
@@ -86,5 +89,6 @@ def _setting(option: click.Option) -> Setting:
         kind,
         is_path=option.metavar in _PATHS,
         may_be_path=option.metavar in _PERHAPS_PATHS,
+        may_be_empty=option.callback is None,
         separator=_SEPARATORS.get(option.metavar or "", ""),
     )

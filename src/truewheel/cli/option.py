@@ -43,6 +43,7 @@ class Option(NamedTuple):
     a flag only where it has a contrary. shown: whether help tells it. choices: for the kind CHOICE.
     variables: environment variables that set it; the first that is set counts.
     required: whether the command makes no sense without.
+    may_be_empty: whether an empty value has a meaning; otherwise it is a mistake, such as a variable that nobody set.
     """
 
     names: tuple[str, ...]
@@ -57,6 +58,7 @@ class Option(NamedTuple):
     variables: tuple[str, ...] = ()
     required: bool = False
     called: str = ""
+    may_be_empty: bool = False
 
     @property
     def key(self) -> str:

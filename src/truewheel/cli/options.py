@@ -180,7 +180,12 @@ RETAG = (
         shown=True,
     ),
     Option(("--keep-order",), "Put new tags behind the present ones instead of sorting all.", Kind.FLAG),
-    Option(("--local-version",), "Give the version another local label; '' drops it.", metavar="[+]LABEL"),
+    Option(
+        ("--local-version",),
+        "Give the version another local label; '' drops it.",
+        metavar="[+]LABEL",
+        may_be_empty=True,
+    ),
     Option(("--force",), "Write tags that the machine code contradicts, and say so in the plan.", Kind.FLAG),
     Option(
         ("--wheel-dir", "-w"),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from truewheel.cli.commands import COMMANDS
 from truewheel.cli.configured import ConfiguredCommand
 from truewheel.cli.option import Argument, Kind
-from truewheel.errors import ExitCode
+from truewheel.errors import ExitCode, UsageError
 from truewheel.version import __version__
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ _TYPES: dict[Kind, click.ParamType[Any]] = {
     Kind.FOLDER: click.Path(file_okay=False),
     Kind.WHEELS: click.Path(),
 }
+
+
+T = TypeVar("T")
 
 
 class CarriedError(Exception):
@@ -84,7 +87,7 @@ def _parameter(parameter: Argument | Option) -> click.Parameter:
             metavar=parameter.metavar,
             nargs=-1 if parameter.many else 1,
             required=parameter.required,
-            callback=_named if parameter.kind is Kind.WHEELS else None,
+            callback=_named if parameter.kind is Kind.WHEELS else _filled,
         )
     return _option(parameter)
 
@@ -108,9 +111,18 @@ def _option(option: Option) -> click.Option:
         envvar=option.variables or None,
         show_envvar=bool(option.variables),
         required=option.required,
+        callback=None if option.may_be_empty else _filled,
         is_eager=option.key == "from_file",  # the argument's wheels are looked for with those of the lists
         **shape,
     )
+
+
+def _filled(context: click.Context, parameter: click.Parameter, value: T) -> T:
+    """Return the value of a parameter; one that is empty is a mistake, such as a variable that nobody set."""
+    if "" not in (value if isinstance(value, tuple) else (value,)):
+        return value
+    name = max(parameter.opts, key=len) if isinstance(parameter, click.Option) else parameter.make_metavar(context)
+    raise UsageError("is empty", where=name, hint="is a variable not set?")
 
 
 def _named(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
@@ -118,6 +130,7 @@ def _named(context: click.Context, parameter: click.Parameter, words: tuple[str,
     lists: tuple[str, ...] = context.params.get("from_file", ())
     if context.resilient_parsing:
         return words
+    _filled(context, parameter, words)
     if not words and not lists:
         raise click.MissingParameter(ctx=context, param=parameter)
     from truewheel.batch.inputs import wheels

@@ -85,6 +85,8 @@ def _arguments(command: Command, texts: Sequence[str], values: dict[str, Any]) -
             continue
         found = tuple(rest) if argument.many else next(rest, None)
         for text in found if isinstance(found, tuple) else (found,):
+            if text == "":
+                raise _UnclearError
             if text is not None and argument.kind in _PATHS:
                 _require_path(text, argument.kind)
         if argument.kind is Kind.WHEELS:
@@ -100,7 +102,9 @@ def _arguments(command: Command, texts: Sequence[str], values: dict[str, Any]) -
 
 def _value(option: Option, text: str | None) -> str | int:
     """Return what one use of an option gives it."""
-    if text is None or (option.kind is Kind.CHOICE and text not in option.choices):
+    if text is None or not (text or option.may_be_empty):
+        raise _UnclearError
+    if option.kind is Kind.CHOICE and text not in option.choices:
         raise _UnclearError
     if option.kind is Kind.NUMBER:
         if not (text.isascii() and text.isdecimal() and int(text)):
