@@ -151,11 +151,18 @@ def test_search_paths_that_lead_out(tmp_path: Path) -> None:
 
 
 def test_an_lc_rpath_that_stands_twice(tmp_path: Path) -> None:
-    twice = code("arm64", more=(rpath("@loader_path"), rpath("@loader_path/a"), rpath("@loader_path")))
-    path = wheel(tmp_path, "cp310-abi3-macosx_11_0_arm64", {"foo/_foo.abi3.so": twice})
-    assert messages(path, "repeated-rpath") == [
-        "the LC_RPATH @loader_path stands twice, for which macOS 15.4 and later refuses to load the file"
-    ]
+    entries = (rpath("@loader_path"), rpath("@loader_path/a"), rpath("@loader_path"))
+    named = "the LC_RPATH @loader_path stands twice, for which macOS 15.4 and later refuses"
+    loaded = (Severity.WARNING, f"{named} files that are linked with the SDK of macOS 15 or later")
+    refused = (Severity.ERROR, f"{named} to load the file")
+    for sdk, wanted in (("14.5", loaded), ("15.0", refused), ("26.1", refused)):
+        twice = Macho("arm64", commands=[build_version(1, "11.0", sdk), *entries]).build()
+        path = wheel(tmp_path, "py3-none-macosx_11_0_arm64", {"foo/l.dylib": twice})
+        assert [(found.severity, found.message) for found in findings(path, "repeated-rpath")] == [wanted]
+    untold = wheel(
+        tmp_path, "py3-none-macosx_11_0_arm64", {"foo/l.dylib": Macho("arm64", commands=list(entries)).build()}
+    )
+    assert [(found.severity, found.message) for found in findings(untold, "repeated-rpath")] == [loaded]
     each_once = fat(
         [Macho(arch, commands=[build_version(1, "11.0"), rpath("@loader_path")]) for arch in ("arm64", "x86_64")]
     )

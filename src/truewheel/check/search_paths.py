@@ -24,15 +24,17 @@ def _outside(subject: Subject) -> Iterator[Found]:
 
 
 def _twice(subject: Subject) -> Iterator[Found]:
-    """Yield LC_RPATH entries that stand twice in one slice: dyld of macOS 15.4 and later refuses to load it."""
+    """Yield LC_RPATH entries that stand twice in one slice; only for a newer SDK does dyld refuse to load it."""
+    from truewheel.platforms.macos.repeated import repeated_rpaths
+
     if subject.evidence is None:
         return
     for node in subject.evidence.macos.graph.members():
-        for path in dict.fromkeys(
-            path for item in node.file.slices for path in item.rpaths if item.rpaths.count(path) > 1
-        ):
-            problem = f"the LC_RPATH {path} stands twice, for which macOS 15.4 and later refuses to load the file"
-            yield Found(problem, "link with it once: install_name_tool -delete_rpath", node.name)
+        for path, is_refused in repeated_rpaths(node.file).items():
+            problem = f"the LC_RPATH {path} stands twice, for which macOS 15.4 and later refuses "
+            problem += "to load the file" if is_refused else "files that are linked with the SDK of macOS 15 or later"
+            severity = Severity.ERROR if is_refused else Severity.WARNING
+            yield Found(problem, "link with it once: install_name_tool -delete_rpath", node.name, severity=severity)
 
 
 RULES = (

@@ -146,15 +146,15 @@ def test_search_paths_of_the_build_go_from_every_file_and_others_stay() -> None:
     assert bundle.dropped_paths == tuple(DroppedPath(leaf, path) for path in gone)
 
 
-def test_a_search_path_that_stands_twice_is_kept_once() -> None:
+@pytest.mark.parametrize(("sdk", "refused"), [((14, 5, 0), ""), ((15, 0, 0), ", which macOS 15.4 refuses")])
+def test_a_search_path_that_stands_twice_is_kept_once(sdk: tuple[int, int, int], refused: str) -> None:
     leaf = "demo/libleaf.dylib"
-    built = BuiltMac().entry(leaf, macho(ARM, FileType.DYLIB, rpaths=("@loader_path/lib", "@loader_path/lib")))
-    bundle = planned(built)
+    file = macho(ARM, FileType.DYLIB, rpaths=("@loader_path/lib", "@loader_path/lib"))
+    file = replace(file, slices=tuple(replace(item, sdk=sdk) for item in file.slices))
+    bundle = planned(BuiltMac().entry(leaf, file))
     (edit,) = slices_of(bundle, leaf)
     assert (edit.delete_rpaths, edit.add_rpaths) == (("@loader_path/lib",), ("@loader_path/lib",))
-    assert bundle.notices == (
-        f"{leaf} names the search path @loader_path/lib twice, which macOS 15.4 refuses; one is kept",
-    )
+    assert bundle.notices == (f"{leaf} names the search path @loader_path/lib twice{refused}; one is kept",)
 
 
 def test_a_member_that_no_path_leads_to_is_named_by_its_place() -> None:

@@ -19,6 +19,7 @@ from truewheel.bundler.placement import Cargo, asked_for, place_members, way_bet
 from truewheel.bundler.plan import DroppedPath, MachoEdit, SliceEdit
 from truewheel.errors import RefusedError
 from truewheel.platforms.macos.remarks import rpath_stays
+from truewheel.platforms.macos.repeated import repeated_rpaths
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -180,7 +181,7 @@ class _Planner:
         if node.name in self.entries and place.scheme in self.opened:
             added.append(_from_loader(way_between(place, self._library_place(place.scheme), node.name)))
         gone = [path for path in item.rpaths if not self._stays(path, node.name, place)]
-        # dyld of macOS 15.4 and later refuses a file that names one search path twice.
+        # What stands twice does nothing, and dyld refuses newer files for it: see `repeated_rpaths`.
         twice = [path for path in item.rpaths if path not in gone and item.rpaths.count(path) > 1]
         added += [path for path in dict.fromkeys(twice) if path not in added]
         return SliceEdit(
@@ -231,10 +232,10 @@ class _Planner:
         """Yield a sentence for each search path that a member names twice and that is to stay."""
         for node in self.graph.members():
             place = self.placement.places.get(node.name)
-            for path in dict.fromkeys(path for item in node.file.slices for path in item.rpaths):
-                twice = any(item.rpaths.count(path) > 1 for item in node.file.slices)
-                if twice and place is not None and self._stays(path, node.name, place):
-                    yield f"{node.name} names the search path {path} twice, which macOS 15.4 refuses; one is kept"
+            for path, is_refused in repeated_rpaths(node.file).items():
+                if place is not None and self._stays(path, node.name, place):
+                    refused = ", which macOS 15.4 refuses" if is_refused else ""
+                    yield f"{node.name} names the search path {path} twice{refused}; one is kept"
 
     def _stays(self, path: str, member: str, place: InstalledPath) -> bool:
         """Whether a search path stays. The entries of a file that moves lead from where it was."""

@@ -40,6 +40,7 @@ class MacFacts(NamedTuple):
     ios_sdks: by the last part of an iOS tag, the platform of a slice that it means.
     ios_oldest: the oldest iOS that a tag is ever asked for.
     first_simulator: by architecture, the first iOS that the simulator has on it, where that is a later one.
+    one_rpath: by platform of a slice, the SDK from which on dyld refuses a search path that stands twice.
     runtimes: by file name up to the first dot or dash, what the library is, for libraries that must not be twice in
         one process.
     """
@@ -51,6 +52,7 @@ class MacFacts(NamedTuple):
     ios_sdks: Mapping[str, str]
     ios_oldest: SystemVersion
     first_simulator: Mapping[str, SystemVersion]
+    one_rpath: Mapping[str, SystemVersion]
     runtimes: Mapping[str, str]
 
 
@@ -69,6 +71,7 @@ def mac_facts() -> MacFacts:
         ios_sdks=table["ios"]["sdks"],
         ios_oldest=_version(table["ios"]["oldest"]),
         first_simulator={name: _version(text) for name, text in table["ios"]["first_simulator"].items()},
+        one_rpath={name: _version(text) for name, text in table["one_rpath"].items()},
         runtimes={stem: kind for kind, stems in table["runtimes"].items() for stem in stems},
     )
 
