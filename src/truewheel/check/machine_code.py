@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TOLD_ELSEWHERE = frozenset({Cause.LIBPYTHON, Cause.UCS, Cause.PURELIB, Cause.UNSIGNED})
 """Causes that are told by a rule of their own, because no other name would be true either."""
-_PLAIN = "linux_"
+_PLAIN, _ANY = "linux_", "any"
 
 
 def _damaged(subject: Subject) -> Iterator[Found]:
@@ -48,7 +48,11 @@ def _untrue(subject: Subject) -> Iterator[Found]:
 
 
 def _doubtful(evidence: Evidence, platforms: Sequence[str]) -> Iterator[Found]:
-    """Yield tags of older processors than some of the code is for, which may be chosen at run time."""
+    """Yield tags of other processors or systems than some of the code is for, which may be chosen at run time."""
+    if _ANY in platforms and evidence.proof.machines:
+        told = f"{_ANY} may not be true: the wheel holds machine code for {', '.join(evidence.proof.machines)}"
+        fix = "name it for these, unless it takes the fitting one when it runs and goes without elsewhere"
+        yield Found(told, fix, severity=Severity.WARNING)
     doubts = {tag: [item for item in evidence.proof.against(tag) or () if _is_doubt(tag, item)] for tag in platforms}
     fix = "build it for the older processor, unless that code is chosen at run time"
     for member, sentence, tags in told_by_member(doubts):

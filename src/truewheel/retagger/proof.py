@@ -14,10 +14,11 @@ from truewheel.platforms.verdict import Reason, Rule
 from truewheel.retagger.given_libraries import given_libraries, unused_excludes
 from truewheel.retagger.module_formats import Format, format_of_tag, module_formats, web_modules
 from truewheel.retagger.names_platforms import misnamed, named_modules, system_named
+from truewheel.retagger.side_by_side import machines_side_by_side
 from truewheel.retagger.windows_code import windows_code
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from truewheel.analyzer.elf.analyze import Analysis
     from truewheel.analyzer.macho.analysis import MachoAnalysis
@@ -44,6 +45,7 @@ class Proof:
     linux, macos: what is known of the files that a loader of Linux, or dyld, can map; empty, None without any.
     windows: members that are libraries or programs of Windows, of which only the machine is judged.
     chosen: such members that come for several machines, of which the package takes the fitting one when it runs.
+    machines: of a wheel called `any` without extension modules, the several kinds of machines that its code is for.
     web: extension modules for WebAssembly. formats: those of all extension modules.
     named: the extension modules whose names say where they are imported.
     given: needed libraries that the user says something else provides. unused: what the user says so of in vain.
@@ -62,6 +64,7 @@ class Proof:
     named: tuple[Named, ...] = ()
     given: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -79,9 +82,9 @@ class Proof:
         if architecture := self._own_architecture(tag):
             return self.against_policy(architecture) if self.native else ()
         if system_of(tag) is System.ANY:
-            if self.native:
+            if self.native and not self.machines:
                 return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, "holds machine code"),)
-            return None if self._libraries_to_choose() else ()
+            return None if self.machines or self._libraries_to_choose() else ()
         if not self.native:
             return ()
         found = self._against_code(tag)
@@ -207,13 +210,24 @@ class Proof:
         return (Reason(Rule.ARCHITECTURE, _WHOLE_WHEEL, detail),)
 
     def _systems(self) -> str:
+        return " and ".join(self._present())
+
+    def _present(self) -> tuple[str, ...]:
         names = [
             ("Linux", self.linux),
             (self.macos.platform if self.macos else "", self.macos),
-            ("Windows", self.windows),
+            ("Windows", self.windows or (self.machines and self.chosen)),
             ("WebAssembly", self.web),
         ]
-        return " and ".join(name for name, present in names if present)
+        return tuple(name for name, present in names if present)
+
+    def unnamed(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """Return the systems that the wheel has code for, but none of the platform tags speaks of.
+
+        Nothing where extension modules say which systems it is for.
+        """
+        named = {system_named(tag) for tag in tags}
+        return () if self.formats else tuple(system for system in self._present() if system not in named)
 
     def widest(self) -> tuple[str, ...]:
         """Return the fewest platform tags that say the whole truth; none when no tag is true, or it cannot be judged.
@@ -279,18 +293,21 @@ def proof_of(reader: WheelReader, linux: Analysis, macos: MachoAnalysis, own: Ow
 
     verdicts = judge(linux, own=own)
     windows, web = windows_code(reader, reader.files()), web_modules(reader)
+    chosen = _chosen_at_run_time(reader, windows)
+    formats = module_formats(linux, macos, windows, web)
     return Proof(
         linux=verdicts[:-1] if own else verdicts,
         macos=judge_macos(macos) if any(macos.graph.members()) else None,
         windows=windows,
         policy=own,
         own=verdicts[-1] if own and verdicts else None,
-        chosen=_chosen_at_run_time(reader, windows),
+        chosen=chosen,
         web=web,
-        formats=module_formats(linux, macos, windows, web),
+        formats=formats,
         named=named_modules(reader.entries),
         given=given_libraries(linux, macos),
         unused=unused_excludes(linux, macos),
+        machines=() if formats else machines_side_by_side(reader, linux, macos, (*windows, *chosen)),
     )
 
 

@@ -41,6 +41,8 @@ class Evidence:
         self._own = own
         self.kept: tuple[str, ...] = ()
         """The wheel's own platform tags that `widest` gave back because nothing here judges them."""
+        self.notices: tuple[str, ...] = ()
+        """What `widest` has to say of code that it found no tag for."""
 
     @cached_property
     def proof(self) -> Proof:
@@ -79,7 +81,8 @@ class Evidence:
         """Return the platform tags that the machine code proves; raise RefusedError when there are none.
 
         Of files for Linux, a policy of the user's own decides alone. A wheel for a system whose machine code is not
-        judged keeps its own, unless something contradicts one.
+        judged keeps its own, unless something contradicts one; so does one that takes the fitting of several programs
+        when it runs, unless tags for all of them are proved.
         """
         from truewheel.platforms.systems import System, system_of
 
@@ -95,7 +98,13 @@ class Evidence:
         if self.proof.own is not None:
             elsewhere = [tag for tag in tags if system_of(tag) is not System.LINUX]
             tags = tuple(sorted({*self._own_tags(), *elsewhere}))
+        unnamed = self.proof.unnamed(tags) if self.proof.own is None else ()
+        if unnamed and self.proof.machines:
+            systems = ", ".join(self.proof.machines)
+            self.notices = (f"{'.'.join(own)} stays: the wheel takes code for one of {systems} when it runs",)
+            return own
         if tags:
+            self.notices = tuple(f"no platform tag is proved by the code for {system}" for system in unnamed)
             return tags
         from truewheel.platforms.verdict import Rule, sentences
 
@@ -156,6 +165,7 @@ def renamed(reader: WheelReader, options: RetagOptions, evidence: Evidence) -> R
     notices += profiled.notices
     axes[Axis.PLATFORM] = _with_aliases(profiled.platforms, legacy=options.legacy_aliases)
     _require_tags(reader, axes)
+    notices += evidence.notices
     notices += [f"{tag} was taken as given: nothing here tells whether it is true" for tag in evidence.kept]
     name = reader.name
     name = name._replace(
