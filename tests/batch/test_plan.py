@@ -55,6 +55,19 @@ def test_inputs_are_seen_from_the_folder_of_the_plan(tmp_path: Path) -> None:
     assert read.digest == plan.digest
 
 
+@pytest.mark.parametrize(("folder", "told"), [(None, None), ("out", "../out"), ("plans", ".")])
+def test_where_results_go_is_seen_from_the_folder_of_the_plan(
+    folder: str | None, told: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "plans").mkdir()
+    plan = whole(tmp_path)._replace(directory=tmp_path / folder if folder else None)
+    table = plan.to_json(tmp_path / "plans")
+    assert table["wheel_dir"] == told
+    read = BatchPlan.from_json(table, tmp_path / "plans")
+    assert read.directory == (tmp_path / "plans" / told if told else None)
+    assert read.digest == plan.digest == whole(tmp_path).digest
+
+
 def test_a_person_reads_names_hashes_and_evidence(tmp_path: Path) -> None:
     first, second = data(tmp_path)["wheels"]
     assert (first["old_name"], first["new_name"]) == ("a-1.0-py3-none-any.whl", "a-1.0-py3-none-any.whl")
@@ -79,6 +92,8 @@ def test_the_digest_tells_plans_apart(tmp_path: Path) -> None:
         lambda table: table.pop("refused"),
         lambda table: table.update(sysroot=None),
         lambda table: table.update(removes_inputs="no"),
+        lambda table: table.update(wheel_dir=1),
+        lambda table: table.update(wheel_dir="a\0b"),
         lambda table: table.update(wheels=None),
         lambda table: table.update(wheels={}),
         lambda table: table.update(refused={}),

@@ -57,6 +57,42 @@ def test_a_plan_is_written_and_then_done(here: Path) -> None:
     assert (here / "other" / REPAIRED).read_bytes() == (here / "out" / REPAIRED).read_bytes()
 
 
+def test_a_plan_in_place_puts_new_wheels_in_place(here: Path) -> None:
+    assert truewheel("retag", "--plan", "plans/i.json", "--in-place", "--build", "4", "dist").code == 0
+    (here / "elsewhere").mkdir()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(here / "elsewhere")
+        applied = truewheel("apply", "../plans/i.json")
+    new = [f"{name}-1.0-4-py3-none-any.whl" for name in "abc"]
+    assert (applied.code, applied.output.splitlines()) == (0, [f"{here}/dist/{name}" for name in new])
+    assert names("dist") == new
+    assert names("elsewhere") == []
+
+
+def test_a_plan_remembers_the_folder_for_new_wheels(here: Path) -> None:
+    assert truewheel("repair", "--plan", "plans/p.json", "-w", "out", "dist").code == 0
+    assert truewheel("apply", "plans/p.json", "-w", "other").code == 0
+    assert not (here / "out").exists()
+    assert truewheel("apply", "plans/p.json").code == 0
+    assert names("out") == names("other") == names("dist")
+
+
+def test_a_project_does_not_say_where_planned_wheels_go(here: Path) -> None:
+    (here / "pyproject.toml").write_text('[tool.truewheel]\nwheel-dir = "wh"\n')
+    assert truewheel("repair", "--plan", "p.json", "-w", "out", "dist").code == 0
+    assert truewheel("apply", "p.json").code == 0
+    assert names("out") == names("dist")
+
+
+def test_wheels_beside_those_in_several_folders_need_a_folder(here: Path) -> None:
+    pure_wheel(here / "more", "d")
+    assert truewheel("retag", "--plan", "p.json", "--build", "4", "dist", "more").code == 0
+    refused = truewheel("apply", "p.json")
+    assert (refused.code, refused.output) == (2, "")
+    assert "in several folders (name one folder for all with -w DIR)" in refused.errors
+    assert truewheel("apply", "p.json", "-w", "out").code == 0
+
+
 def test_a_plan_tells_why(here: Path) -> None:
     del here
     truewheel("repair", "--plan", "plan.json", "--lib-path", LIBRARIES, HELLO)

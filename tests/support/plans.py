@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def resealed(table: dict[str, Any]) -> dict[str, Any]:
     """Return a batch plan with the digest of its content, as docs/batch.md says how to compute it."""
-    content = {name: value for name, value in table.items() if name != "content_sha256"}
+    content = {name: value for name, value in table.items() if name not in {"content_sha256", "wheel_dir"}}
     if isinstance(content.get("wheels"), list):
         content["wheels"] = [
             {name: value for name, value in wheel.items() if name != "input"} if isinstance(wheel, dict) else wheel

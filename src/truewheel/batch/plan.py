@@ -22,16 +22,18 @@ class BatchPlan(NamedTuple):
 
     refused: wheels that nothing would be done to. sysroot: the root that bundled libraries were taken from.
     removes_inputs: whether the wheels go once all results are in place, except where a result has taken the place.
+    directory: where the results go unless whoever applies the plan says otherwise; None for beside the wheels.
     """
 
     wheels: tuple[PlannedWheel[WheelPlan], ...]
     refused: tuple[Failure, ...] = ()
     sysroot: str = "/"
     removes_inputs: bool = False
+    directory: Path | None = None
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of all that the plan says, in hex; where the inputs lie does not count."""
+        """The SHA-256 of all that the plan says, in hex; where the inputs lie and the results go does not count."""
         from truewheel.batch.plan_document import document_of
 
         return document_of(self, Path()).content_sha256

@@ -35,12 +35,17 @@ class WheelLine(NamedTuple):
 
 
 class PlanDocument(NamedTuple):
-    """The whole document. content_sha256: digest, in hex, of all the rest but for where the inputs lie."""
+    """The whole document.
+
+    content_sha256: digest, in hex, of all the rest but for where the inputs lie and the results go.
+    wheel_dir: where the results go, told as the inputs are; None for beside the inputs.
+    """
 
     schema: str
     content_sha256: str
     sysroot: str
     removes_inputs: bool
+    wheel_dir: str | None
     wheels: tuple[WheelLine, ...]
     refused: tuple[Failure, ...]
 
@@ -58,7 +63,8 @@ def document_of(plan: BatchPlan, folder: Path) -> PlanDocument:
         )
         for item in plan.wheels
     )
-    document = PlanDocument(SCHEMA, "", plan.sysroot, plan.removes_inputs, lines, plan.refused)
+    directory = None if plan.directory is None else _seen_from(folder, plan.directory)
+    document = PlanDocument(SCHEMA, "", plan.sysroot, plan.removes_inputs, directory, lines, plan.refused)
     return document._replace(content_sha256=_digest(document))
 
 
@@ -75,7 +81,8 @@ def read_plan(data: object, folder: Path) -> BatchPlan:
     except (TypeError, InvalidWheelError) as error:
         what = error if isinstance(error, TypeError) else f"{error.where}: {error.what}"
         raise InvalidInputError(f"the plan is damaged: {what}", hint="make the plan again") from error
-    return BatchPlan(wheels, document.refused, document.sysroot, document.removes_inputs)
+    directory = None if document.wheel_dir is None else folder / document.wheel_dir
+    return BatchPlan(wheels, document.refused, document.sysroot, document.removes_inputs, directory)
 
 
 def _seen_from(folder: Path, path: Path) -> str:
@@ -91,7 +98,7 @@ def _digest(document: PlanDocument) -> str:
     from hashlib import sha256
 
     content = plain(document)
-    del content["content_sha256"]
+    del content["content_sha256"], content["wheel_dir"]
     for line in content["wheels"]:
         del line["input"]
     try:

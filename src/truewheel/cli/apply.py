@@ -14,7 +14,7 @@ from truewheel.cli.each import attempt, complain, failed, pace
 from truewheel.cli.format import plural
 from truewheel.cli.output import say, say_json, say_path
 from truewheel.cli.release import finish, published, require_release
-from truewheel.errors import ExitCode, InvalidInputError, TruewheelError
+from truewheel.errors import ExitCode, InvalidInputError, TruewheelError, UsageError
 from truewheel.given_files import read_given
 from truewheel.json_text import parse_json
 
@@ -66,7 +66,7 @@ def _summary(results: Sequence[Applied]) -> str:
 
 def _apply(path: Path, plan: BatchPlan, options: Mapping[str, Any], failures: Failures) -> tuple[Applied, ...]:
     """Apply the plan, or look whether it can be; add what fails after the wheels are published."""
-    directory = Path(options["wheel_dir"])
+    directory = _directory(plan, options)
     earlier = done_before(path, plan, directory)
     if earlier is not None:
         if not options["dry_run"]:
@@ -89,6 +89,17 @@ def _apply(path: Path, plan: BatchPlan, options: Mapping[str, Any], failures: Fa
         note_done(path, plan, made)
 
     return apply_batch(plan, directory, settings, force=force, at_once=at_once, then=then)
+
+
+def _directory(plan: BatchPlan, options: Mapping[str, Any]) -> Path:
+    """Return where all results go; raise UsageError when that is not one folder."""
+    if options["wheel_dir"]:
+        return Path(options["wheel_dir"])
+    folders = {item.path.parent for item in plan.wheels} if plan.directory is None else {plan.directory}
+    if len(folders) > 1:
+        what = "the plan puts new wheels beside old ones that lie in several folders"
+        raise UsageError(what, hint="name one folder for all with -w DIR")
+    return next(iter(folders), Path())
 
 
 def _read(path: Path) -> BatchPlan:

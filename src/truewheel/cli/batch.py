@@ -305,7 +305,7 @@ def _write_plan(
     from truewheel.batch.plan import BatchPlan
 
     refused = tuple(Failure(**{**failure, "reasons": tuple(failure["reasons"])}) for failure in failures)
-    plan = BatchPlan(tuple(planned), refused, str(task.sysroot), task.removes_inputs)
+    plan = BatchPlan(tuple(planned), refused, str(task.sysroot), task.removes_inputs, task.directory)
     content = json.dumps(plan.to_json(path.parent.resolve()), indent=2)
     write_file(path, f"{content}\n".encode())
     echo(f"{plural(len(planned), 'wheel')} planned, {len(failures)} refused", err=True)

@@ -11,6 +11,7 @@ from truewheel.cli.options import (
     JSON,
     LABEL,
     OUTPUT,
+    OUTPUT_OF_PLAN,
     POLICY,
     PROVIDED,
     RELEASE,
@@ -140,7 +141,7 @@ APPLY = Command(
     was interrupted is finished by running it again. Prints the full path of each.
     """,
     "truewheel.cli.apply:apply_plan",
-    (Argument("plan_file", "PLAN", Kind.FILE), *OUTPUT, *RELEASE, JOBS, JSON, VERBOSITY),
+    (Argument("plan_file", "PLAN", Kind.FILE), *OUTPUT_OF_PLAN, *RELEASE, JOBS, JSON, VERBOSITY),
 )
 
 CHECK = Command(

@@ -15,6 +15,8 @@ _PERHAPS_PATHS = frozenset({"LIB"})
 """What options that take a path, and those that take a path or a name, call their value."""
 _SEPARATORS = {"ARCHS": ","}
 """By what options call their value, what joins several in one text."""
+_OF_THE_PLAN = frozenset({("apply", "wheel-dir")})
+"""By command and by long name, what a plan has taken from the configuration already."""
 _SEEN = "truewheel.configuration"
 
 
@@ -67,7 +69,9 @@ def _settable(group: click.Command) -> dict[str, dict[str, Setting]]:
         name: {
             key: _setting(option)
             for option in command.params
-            if isinstance(option, click.Option) and (key := _key(option)) not in OF_ONE_RUN
+            if isinstance(option, click.Option)
+            and (key := _key(option)) not in OF_ONE_RUN
+            and (name, key) not in _OF_THE_PLAN
         }
         for name, command in commands.items()
     }

@@ -78,6 +78,16 @@ OUTPUT = (
     DRY_RUN,
 )
 
+OUTPUT_OF_PLAN = (
+    Option(
+        ("--wheel-dir", "-w"),
+        "Where new wheels go, made when absent; where the plan says unless told.",
+        Kind.FOLDER,
+        metavar="DIR",
+    ),
+    *OUTPUT[1:],
+)
+
 BATCH = (
     Option(
         ("--plan",),
