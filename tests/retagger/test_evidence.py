@@ -11,7 +11,7 @@ from truewheel.analyzer.elf.image import ImageKind, Libc
 from truewheel.errors import RefusedError, UsageError
 from truewheel.platforms.linux.judge import judge
 from truewheel.platforms.verdict import Rule
-from truewheel.retagger.evidence import Label, decide_label, reasons_against
+from truewheel.retagger.evidence import Label, decide_label, reasons_against, with_present
 
 if TYPE_CHECKING:
     from truewheel.analyzer.elf.analyze import Analysis
@@ -109,6 +109,59 @@ def test_an_older_promise_that_would_bundle_more_is_not_added() -> None:
     label = decide_label(verdicts, current=NOW, plat="manylinux_2_28")
     assert label.policy.name == "manylinux_2_12"
     assert label.platforms == ("manylinux2010_x86_64", "manylinux_2_12_x86_64", "manylinux_2_28_x86_64")
+
+
+def test_symbol_versions_of_glibc_are_judged_by_their_numbers() -> None:
+    """PEP 600 promises a glibc, whether or not auditwheel has a policy of that number."""
+    assert reasons_against(glibc("GLIBC_2.29"), "manylinux_2_29_x86_64") == ()
+    assert reasons_against(glibc("GLIBC_2.29"), "manylinux_2_30_x86_64") == ()
+    (reason,) = reasons_against(glibc("GLIBC_2.30"), "manylinux_2_29_x86_64") or ()
+    assert reason.symbol == "GLIBC_2.30"
+    assert reasons_against(glibc("GLIBC_2.9"), "manylinux_2_8_x86_64")
+    assert reasons_against(glibc("GLIBCXX_3.4.26"), "manylinux_2_29_x86_64")  # which GCC 9 brought, not glibc
+    assert reasons_against(glibc("GLIBC_2.42"), "manylinux_2_42_x86_64") == ()
+
+
+def test_a_true_promise_between_two_policies_stays() -> None:
+    between = ("manylinux_2_29_x86_64",)
+    assert decide_label(glibc("GLIBC_2.29"), current=between).platforms == between
+    newer = ("manylinux_2_31_x86_64",)
+    assert decide_label(glibc("GLIBC_2.29"), current=NOW).platforms == newer
+    assert decide_label(glibc("GLIBC_2.30"), current=between).platforms == newer
+    assert decide_label(glibc("GLIBC_2.29"), current=between, only_plat=True).platforms == newer
+
+
+@pytest.mark.parametrize(
+    ("present", "expected"),
+    [
+        (("manylinux_2_30_x86_64", "manylinux_2_29_x86_64"), ("manylinux_2_29_x86_64",)),
+        (("manylinux_2_28_x86_64", "manylinux_2_35_x86_64", "linux_x86_64"), ("manylinux_2_31_x86_64",)),
+    ],
+)
+def test_of_present_promises_the_widest_true_one_stays(present: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    assert with_present(glibc("GLIBC_2.29"), present, ("manylinux_2_31_x86_64",)) == expected
+
+
+def test_a_promise_newer_than_every_policy_stays_where_it_is_true() -> None:
+    assert with_present(glibc("GLIBC_2.42"), ("manylinux_2_42_x86_64", "manylinux_2_41_x86_64"), ()) == (
+        "manylinux_2_42_x86_64",
+    )
+
+
+def test_a_tag_of_the_family_that_is_not_asked_for_goes() -> None:
+    current = ("manylinux_2_5_x86_64", "musllinux_1_0_x86_64")
+    expected = ("manylinux1_x86_64", "manylinux_2_5_x86_64")
+    assert decide_label(static(), current=current, plat="manylinux").platforms == expected
+
+
+def test_a_proved_plain_tag_of_an_older_machine_stays() -> None:
+    (verdict,) = glibc(architecture="armv7l")
+    proved = (verdict._replace(machines=(("armv6l", ()), ("armv7l", ()))),)
+    policies = ("manylinux2014_armv7l", "manylinux_2_17_armv7l")
+    current = ("linux_armv6l", "linux_armv7l")
+    assert with_present(proved, current, policies) == ("linux_armv6l", *policies)
+    assert decide_label(proved, current=current).platforms == ("linux_armv6l", *policies)
+    assert decide_label((verdict,), current=current).platforms == policies
 
 
 def test_a_promise_that_cannot_be_kept_is_refused_with_every_reason() -> None:

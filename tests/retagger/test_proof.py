@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.elf_bytes import NEEDED, Elf, Ver
 from support.fixtures import family, mac_family, odd
 from support.hello import hello_wheel
 from support.mac_pairs import code
-from support.retags import PE, linux_wheel, mac_wheel, pure_wheel
+from support.retags import PE, linux_wheel, mac_wheel, planned, pure_wheel
 from truewheel.archive.reader import WheelReader
 from truewheel.platforms.verdict import Rule, sentences
 from truewheel.retagger.machine_code import holds_machine_code
@@ -123,3 +124,10 @@ def test_a_library_of_the_family_for_macos_needs_the_others(tmp_path: Path) -> N
     found = proof(hello_wheel(tmp_path, {"hello/x.so": mac_family("arm64").extension}))
     assert found.widest() == ()
     assert found.against("macosx_11_0_arm64")
+
+
+def test_a_true_tag_between_two_policies_stays(tmp_path: Path) -> None:
+    content = Elf(named=[(NEEDED, "libc.so.6")], needs=[("libc.so.6", [Ver("GLIBC_2.29", 2)])]).build().data
+    wheel = linux_wheel(tmp_path, tag="py3-none-manylinux_2_29_x86_64", files={"hello/x.so": bytes(content)})
+    assert proof(wheel).widest() == ("manylinux_2_31_x86_64",)
+    assert planned(wheel, platform_tag=("auto",)).changes_nothing

@@ -41,7 +41,7 @@ def _untrue(subject: Subject) -> Iterator[Found]:
         return
     platforms = tuple(dict.fromkeys(name.platform))
     reasons = {tag: [*_against(evidence, tag)] for tag in platforms if not subject.gives(tag)}
-    fix = _mend(evidence) if any(reasons.values()) else ""
+    fix = _mend(evidence, platforms) if any(reasons.values()) else ""
     for member, sentence, tags in told_by_member(reasons):
         yield Found(f"{_named(tags, platforms)}: {sentence}", fix, member)
     yield from _doubtful(evidence, tuple(reasons))
@@ -99,9 +99,9 @@ def _joined(member: str, lines: Sequence[str]) -> str:
     return "; ".join([lines[0], *(line.removeprefix(f"{member} ") for line in lines[1:])])
 
 
-def _mend(evidence: Evidence) -> str:
+def _mend(evidence: Evidence, platforms: Sequence[str]) -> str:
     proof = evidence.proof.once_platlib()
-    widest = ".".join(proof.widest())
+    widest = ".".join(proof.widest(platforms))
     if widest:
         # `auto` stands for the tags of a policy of the user's own, where there is one.
         return f"{widest} is true: truewheel retag --platform-tag {widest if proof.own else 'auto'}"

@@ -6,6 +6,7 @@ names of a promise are carried along because older installers know only these.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from truewheel.analyzer.elf.machine import title
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from truewheel.retagger.tags import Platform
 
 _WHOLE_WHEEL = "the wheel"
+_GLIBC_SYMBOL = re.compile(r"GLIBC_(\d+)\.(\d+)")
 _NEEDED_BY_ANY_LABEL = frozenset({Rule.LIBRARY, Rule.MISSING_LIBRARY})
 """A wheel that breaks these does not load, whatever it is called."""
 
@@ -75,8 +77,9 @@ def decide_label(
 def reasons_against(verdicts: Sequence[Verdict], tag: str) -> tuple[Reason, ...] | None:
     """Return what stands against calling the wheel `tag` as it is; None for a tag that promises nothing to judge.
 
-    A tag between two policies (`manylinux_2_20`) is judged by the older one, and one older than every policy of its
-    architecture by the oldest, because an interpreter's system cannot be older than that.
+    A tag between two policies (`manylinux_2_20`) is judged by the older one, but symbol versions of glibc by their
+    numbers, because PEP 600 promises that glibc; one older than every policy of its architecture is judged by the
+    oldest, because an interpreter's system cannot be older than that.
     """
     if not verdicts:
         return None
@@ -146,7 +149,38 @@ def _against_promise(verdicts: Sequence[Verdict], platform: Platform) -> tuple[R
     if not verdict.judgements:
         return None
     older = [item for item in verdict.judgements if implies(item.policy.tag, str(platform))]
-    return (older or verdict.judgements[:1])[-1].reasons
+    reasons = (older or verdict.judgements[:1])[-1].reasons
+    return tuple(reason for reason in reasons if not _has_glibc(platform, reason))
+
+
+def _has_glibc(platform: Platform, reason: Reason) -> bool:
+    """Whether a reason is a symbol version of glibc that every system of a promise has by its number (PEP 600)."""
+    wanted = _GLIBC_SYMBOL.match(reason.symbol) if reason.rule is Rule.SYMBOL_VERSION else None
+    if wanted is None or platform.version is None or platform.family != "manylinux":
+        return False
+    return (int(wanted[1]), int(wanted[2])) <= platform.version
+
+
+def with_present(verdicts: Sequence[Verdict], present: Iterable[str], tags: Iterable[str]) -> tuple[str, ...]:
+    """Return platform tags with those of the present ones that are true, once the root is platlib, and say more.
+
+    tags: what the policies give. A promise between two policies takes the place of the newer ones, and a plain tag of
+    another machine, such as `linux_armv6l`, which no promise names, stays beside them.
+    """
+    tags = {*tags}
+    here = {platform.architecture for tag in tags if (platform := parse_platform(tag))}
+    kept = {tag for tag in present if _is_kept(verdicts, tag) and not any(implies(other, tag) for other in tags)}
+    kept = {tag for tag in kept if tag.partition("_")[0] in FAMILIES or tag.partition("_")[2] not in here}
+    return ordered(tag for tag in tags | kept if not any(other != tag and implies(other, tag) for other in kept))
+
+
+def _is_kept(verdicts: Sequence[Verdict], tag: str) -> bool:
+    reasons = reasons_against(verdicts, tag)
+    return reasons is not None and not _needs_more_than_platlib(reasons)
+
+
+def _needs_more_than_platlib(reasons: Iterable[Reason]) -> bool:
+    return any(not (reason.rule is Rule.PURELIB and reason.mendable) for reason in reasons)
 
 
 def other_libc(verdicts: Sequence[Verdict], family: str) -> str:
@@ -168,7 +202,14 @@ def _oldest(
         hint = _advice(chosen[0], chosen[0].judgements[-1:])
         raise RefusedError(f"no {wanted} label is true of this wheel", hint=hint, reasons=reasons)
     tags = {tag for policy in floors for tag in policy.tags}
+    if not only_plat and not any(_needs_more_than_platlib(_reasons_at(verdict)) for verdict in chosen):
+        tags = {*with_present(chosen, current, tags)}  # nothing comes along that could say otherwise
     return Label(ordered({*tags, *_staying(current, floors, only_plat=only_plat)}), floors[0])
+
+
+def _reasons_at(verdict: Verdict) -> tuple[Reason, ...]:
+    """Return what a repair mends for the oldest promise that it reaches."""
+    return next((item.reasons for item in verdict.judgements if item.reachable), ())
 
 
 def _own(verdict: Verdict, current: tuple[str, ...]) -> Label:

@@ -229,8 +229,10 @@ class Proof:
         named = {system_named(tag) for tag in tags}
         return () if self.formats else tuple(system for system in self._present() if system not in named)
 
-    def widest(self) -> tuple[str, ...]:
+    def widest(self, present: Iterable[str] = ()) -> tuple[str, ...]:
         """Return the fewest platform tags that say the whole truth; none when no tag is true, or it cannot be judged.
+
+        present: tags that stay where they are true and none of the others says as much.
 
         Older names of the same promise are carried along, because older installers know only these.
         """
@@ -246,7 +248,12 @@ class Proof:
 
             tags |= set(map(str, smallest_set(self.macos.kept_minimums())))
         tags |= {file.tag for file in self.windows if file.tag}
-        return ordered(tag for tag in tags if self.against(tag) == ())
+        true = ordered(tag for tag in tags if self.against(tag) == ())
+        if not self.linux:
+            return true
+        from truewheel.retagger.evidence import with_present
+
+        return with_present(self.linux, (tag for tag in present if self.against(tag) == ()), true)
 
 
 def _libraries_joined(reasons: Sequence[Reason], policy: str) -> tuple[Reason, ...]:

@@ -94,7 +94,7 @@ class Evidence:
         if self.proof.native and len(against) == len(set(own)) and not any(against.values()):
             self.kept = tuple(tag for tag, reasons in against.items() if reasons is None)
             return own
-        tags = self.proof.widest()
+        tags = self.proof.widest(own)
         if self.proof.own is not None:
             elsewhere = [tag for tag in tags if system_of(tag) is not System.LINUX]
             tags = tuple(sorted({*self._own_tags(), *elsewhere}))

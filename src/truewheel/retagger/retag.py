@@ -115,7 +115,7 @@ def _refuse(reader: WheelReader, renaming: Renaming, grounds: tuple[Ground, ...]
         reasons = [reason for item in own for reason in evidence.proof.against(item.tag) or ()]
         hints += filter(None, [advice(evidence.proof, reasons)])
     elif any(ground.tag in renaming.name.platform for ground in wrong):
-        widest = ".".join(evidence.proof.widest())
+        widest = ".".join(evidence.proof.widest(reader.name.platform))
         hints.append(f"the widest label that is true is {widest}" if widest else "no platform tag is true of it")
     hints.append("--force writes it all the same")
     raise RefusedError(
