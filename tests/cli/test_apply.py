@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import zipfile
@@ -169,7 +170,20 @@ def test_all_or_nothing(command: tuple[str, ...], here: Path) -> None:
     (here / "dist" / "b-1.0-py3-none-any.whl").write_bytes(b"damaged")
     shutil.rmtree(here / "wheelhouse")
     done = truewheel(*command, "--all-or-nothing", "dist")
-    assert (done.code, done.output) == (4, "")
+    assert (done.code, done.output) == (3, "")
+    assert not (here / "wheelhouse").exists()
+
+
+def test_all_or_nothing_on_a_full_disk_does_not_end_as_if_others_were_done(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("truewheel.batch.apply.stage_planned", full)
+    done = truewheel("repair", "--all-or-nothing", "dist")
+    assert (done.code, done.output) == (1, "")
+    assert "No space left on device" in done.errors
     assert not (here / "wheelhouse").exists()
 
 
@@ -184,7 +198,7 @@ def test_names_that_are_taken_stop_all_of_them(here: Path) -> None:
     (here / "wheelhouse" / "b-1.0-py3-none-any.whl").write_bytes(b"another")
     done = truewheel("repair", "--json", "--all-or-nothing", "dist")
     document = json.loads(done.output)
-    assert (done.code, document["repaired"], len(document["failed"])) == (4, [], 3)
+    assert (done.code, document["repaired"], len(document["failed"])) == (1, [], 3)
     assert names("wheelhouse") == ["b-1.0-py3-none-any.whl"]
     assert truewheel("repair", "--force", "--all-or-nothing", "dist").code == 0
     assert len(names("wheelhouse")) == 3
@@ -197,7 +211,7 @@ def test_collisions_are_found_before_anything_is_written(here: Path) -> None:
     for folder in ("dist", "more"):
         assert f"{folder}/a-1.0-py3-none-any.whl: would be written as a-1.0-py3-none-any.whl, as" in done.errors
     assert names("wheelhouse") == ["b-1.0-py3-none-any.whl", "c-1.0-py3-none-any.whl"]
-    assert truewheel("repair", "-w", "other", "--all-or-nothing", "dist", "more").code == 4
+    assert truewheel("repair", "-w", "other", "--all-or-nothing", "dist", "more").code == 1
     assert not (here / "other").exists()
 
 

@@ -177,9 +177,9 @@ def _run(
             _write_plan(Path(options["plan"]), task, planned, failures, as_json=options["as_json"])
         return failures, exit_code(failures, total)
     if options["all_or_nothing"]:
-        failures = failures or _publish_all(options, task, planned)
-    else:
-        failures += _publish_each(options, task, opener, planned)
+        # That others are done may only be said where they are: a code of its own ends a run that did nothing.
+        return (failures, exit_code(failures, 1)) if failures else _publish_all(options, task, planned)
+    failures += _publish_each(options, task, opener, planned)
     return failures, exit_code(failures, total)
 
 
@@ -260,8 +260,10 @@ def sweep(directory: Path | None, wheels: Iterable[Path]) -> None:
         remove_leftovers(folder)
 
 
-def _publish_all(options: Mapping[str, Any], task: Task[Plan, Done], planned: Sequence[PlannedWheel[Plan]]) -> Failures:
-    """Make all wheels and publish them together; return what failed."""
+def _publish_all(
+    options: Mapping[str, Any], task: Task[Plan, Done], planned: Sequence[PlannedWheel[Plan]]
+) -> tuple[Failures, ExitCode]:
+    """Make all wheels and publish them together; return what failed, and the exit code."""
     from truewheel.batch.apply import apply_batch
     from truewheel.batch.kinds import Settings
     from truewheel.batch.plan import BatchPlan
@@ -281,10 +283,10 @@ def _publish_all(options: Mapping[str, Any], task: Task[Plan, Done], planned: Se
     result = attempt(lambda: apply_batch(plan, directory, settings, force=force, at_once=at_once, then=then))
     if isinstance(result, TruewheelError):
         complain(result)
-        return [failed(str(item.path), result) for item in planned]
+        return [failed(str(item.path), result) for item in planned], result.exit_code
     for item, made in zip(planned, result, strict=True):
         task.present(item.plan, made)
-    return late
+    return late, exit_code(late, len(planned))
 
 
 def _one_folder(task: Task[Plan, Done], wheels: Sequence[str]) -> Path:
