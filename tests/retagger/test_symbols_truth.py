@@ -108,3 +108,18 @@ def test_python_2_of_windows_has_narrow_characters(tmp_path: Path) -> None:
     wheel = windows(tmp_path, "cp26-cp26m", Pe({"python27.dll": ["PyUnicodeUCS4_AsUTF8String"]}))
     with pytest.raises(RefusedError, match="cp27-cp27m"):
         retag(wheel, python_tag="cp27", abi_tag="cp27m")
+
+
+def test_no_abi_tag_need_say_so_on_windows(tmp_path: Path) -> None:
+    wheel = windows(tmp_path, "cp27-cp27m", Pe({"python27.dll": ["PyUnicodeUCS2_AsUTF8String"]}))
+    assert tags_of(retag(wheel, abi_tag="none").path) == "cp27-none-win_amd64"
+    with pytest.raises(RefusedError, match="cp27-cp27mu"):
+        retag(wheel, abi_tag="cp27mu")
+    wide = windows(tmp_path, "cp27-cp27m", Pe({"python27.dll": ["PyUnicodeUCS4_AsUTF8String"]}))
+    with pytest.raises(RefusedError, match="cp27-none"):
+        retag(wide, abi_tag="none")
+
+
+def test_a_wheel_for_macs_must_name_its_unicode_build(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="cp27-none"):
+        retag(mac(tmp_path, "cp27-cp27m", "PyUnicodeUCS2_Decode", ending="so"), abi_tag="none")

@@ -25,7 +25,7 @@ Pair = tuple[str, str]
 
 _CPYTHON = re.compile(r"cp(\d)(\d+)")
 _WINDOWS = ".pyd"
-_PYTHON_2 = re.compile(r"cp2\d+d?mu?")
+_PYTHON_2 = re.compile(r".*-cp2\d+d?mu?|cp2\d+-none")
 
 
 def told_by_symbols(reader: WheelReader, pairs: Iterable[Pair]) -> tuple[Pair, ...]:
@@ -35,7 +35,7 @@ def told_by_symbols(reader: WheelReader, pairs: Iterable[Pair]) -> tuple[Pair, .
     return tuple(
         (python, abi)
         for python, abi in pairs
-        if _PYTHON_2.fullmatch(abi)
+        if _PYTHON_2.fullmatch(f"{python}-{abi}")
         or (windows and abi not in STABLE)
         or (abi in STABLE and not any(abi == other and _version(python) >= _version(since) for since, other in own))
     )
@@ -82,7 +82,12 @@ def _against(code: Code, python: str, abi: str) -> tuple[Reason, ...]:
     if abi in STABLE:
         found = faults(code, {abi: _version(python)})
         return tuple(Reason(Rule.PYTHON, fault.member, fault.problem) for fault in found)
-    unicode = (reason for each in python_uses(code) for reason in wrong_unicode_builds(each.member, each.names, (abi,)))
+    windows = {file.member for file in code.windows}
+    unicode = (
+        reason
+        for each in python_uses(code)
+        for reason in wrong_unicode_builds(each.member, each.names, (abi,), all_narrow=each.member in windows)
+    )
     return (*unicode, *_by_dlls(code, python, abi))
 
 

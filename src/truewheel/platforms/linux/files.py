@@ -78,13 +78,18 @@ def _unicode_build(analysis: Analysis, node: Node) -> Iterator[Reason]:
     yield from wrong_unicode_builds(node.name, node.image.imports, analysis.name.abi)
 
 
-def wrong_unicode_builds(file: str, imports: Iterable[str], abis: Sequence[str]) -> Iterator[Reason]:
-    """Yield a reason for each Unicode build of Python that imported names ask for and the ABI tags do not name."""
+def wrong_unicode_builds(
+    file: str, imports: Iterable[str], abis: Sequence[str], *, all_narrow: bool = False
+) -> Iterator[Reason]:
+    """Yield a reason for each Unicode build of Python that imported names ask for and the ABI tags do not name.
+
+    all_narrow: whether the system has builds with UCS-2 alone, as Windows does, so that an ABI tag need not say so.
+    """
     builds = [_TWO_UNICODE_BUILDS.fullmatch(abi) for abi in abis]
     for mark, size in _UNICODE_BUILDS.items():
         prefix = f"PyUnicodeUCS{size}_"
         names = [name for name in imports if name.startswith(prefix)]
-        if names and not all(build and build[1] == mark for build in builds):
+        if names and not all(build[1] == mark if build else all_narrow and not mark for build in builds):
             detail = f"needs a Python with UCS-{size} strings, which the ABI tag {'.'.join(abis)} does not promise"
             yield Reason(Rule.UCS, file, detail, symbol=min(names))
 
