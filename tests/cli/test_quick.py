@@ -118,6 +118,7 @@ def _use(option: Option, name: str) -> list[str]:
         "retag --trust nobody a.whl",
         "retag --jobs 0 a.whl",
         "retag --jobs many a.whl",
+        f"retag --jobs {'9' * 5000} a.whl",
         "retag --jobs \u0662 a.whl",
         "retag -w a.whl b.whl",
         "retag --plan folder b.whl",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _SWITCHES = frozenset({Kind.FLAG, Kind.COUNT})
 _PATHS = frozenset({Kind.PATH, Kind.FILE, Kind.FOLDER, Kind.WHEELS})
 _UNSETTING = "--no-config"
+_DIGITS = 10
+"""Of how many digits no number makes sense any more; from some thousand on Python refuses to read one."""
 
 
 class _UnclearError(Exception):
@@ -107,7 +109,7 @@ def _value(option: Option, text: str | None) -> str | int:
     if option.kind is Kind.CHOICE and text not in option.choices:
         raise _UnclearError
     if option.kind is Kind.NUMBER:
-        if not (text.isascii() and text.isdecimal() and int(text)):
+        if not (len(text) < _DIGITS and text.isascii() and text.isdecimal() and int(text)):
             raise _UnclearError
         return int(text)
     if option.kind in _PATHS:
