@@ -11,7 +11,7 @@ from support.batches import pure_wheel
 from support.cli import truewheel
 from support.fixtures import family, unrepaired_wheel
 from support.retags import mac_wheel
-from truewheel.configuration import Kind, Setting, load, nearest
+from truewheel.configuration import Kind, Setting, load, mentioned, nearest
 from truewheel.errors import UsageError
 
 COMMANDS = {
@@ -251,3 +251,27 @@ class TestTheProgram:
 def test_an_empty_text_is_told(text: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"of \[tool.truewheel.repair\] is empty"):
         loaded(tmp_path, f"[tool.truewheel.repair]\n{text}\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tool = {truewheel = {jobs = 2}}",
+        "tool = { 'truewheel' = { jobs = 2 } }",
+        "tool.truewheel.jobs = 2",
+        "[tool]\ntruewheel = {jobs = 2}",
+        "[tool]\ntruewheel.jobs = 2",
+        "[ tool . 'truewheel' ]\njobs = 2",
+        '[tool."true\\u0077heel"]\njobs = 2',
+        '["t\\U0000006fol"."true\\U00000077heel"]\njobs = 2',
+    ],
+)
+def test_the_table_is_found_however_it_is_written(text: str, tmp_path: Path) -> None:
+    assert loaded(tmp_path, f"{text}\n")["show"] == {"jobs": 2}
+    assert mentioned(tmp_path / "pyproject.toml")
+
+
+def test_a_project_that_only_needs_truewheel_sets_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text('[dependency-groups]\nrelease = ["truewheel>=1", "truewheel ~= 1.0", "pip"]\n')
+    assert not mentioned(path)

@@ -25,8 +25,8 @@ OF_ONE_RUN = frozenset(
     {"config", "no-config", "dry-run", "force", "from-file", "help", "json", "overwrite", "plan", "sarif", "verbose"}
 )
 """Options that say something about one run, not about a project."""
-_MENTIONED = rb"""(?m)tool["'\s]*\.["'\s]*truewheel|^\s*\[\s*["']?tool["']?\s*\]"""
-"""How the table can begin; to parse the file takes longer than many a command."""
+_MENTIONED = rb"""tool["'\s]*\.["'\s]*truewheel|truewheel["']?\s*[].=]|\\[uUx]"""
+"""What stands in every file with the table, whose name may have escapes; to parse a file takes longer than to look."""
 
 
 class Kind(Enum):
