@@ -94,7 +94,7 @@ def test_what_stands_for_nothing_is_wrong_usage(word: str, what: str) -> None:
 
 def test_a_list_has_one_path_a_line(here: Path) -> None:
     (here / "list").write_bytes(b"dist/a.whl\r\n\n  spaced.whl\nb\xe9.whl")
-    assert listed("list") == ("dist/a.whl", "  spaced.whl", os.fsdecode(b"b\xe9.whl"))
+    assert listed("list") == ("dist/a.whl", "spaced.whl", os.fsdecode(b"b\xe9.whl"))
 
 
 def test_a_list_from_the_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,3 +109,16 @@ def test_a_list_of_nothing_is_wrong_usage(name: str, what: str, here: Path) -> N
         listed(name)
     assert caught.value.where == "--from-file"
     assert caught.value.what.startswith(what)
+
+
+def test_a_list_as_editors_and_people_write_it(here: Path) -> None:
+    (here / " odd.whl ").touch()
+    (here / "list").write_bytes(b"\xef\xbb\xbfdist/a.whl\r\n  dist/b.whl \t\n \n odd.whl \n")
+    assert listed("list") == ("dist/a.whl", "dist/b.whl", " odd.whl ")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_list_in_utf_16_is_told(encoding: str, here: Path) -> None:
+    (here / "list").write_bytes("\ufeffdist/a.whl\n".encode(encoding))
+    with pytest.raises(UsageError, match="list: is UTF-16"):
+        listed("list")

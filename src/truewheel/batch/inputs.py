@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,16 +42,25 @@ def expand(words: Iterable[str]) -> tuple[str, ...]:
 def listed(name: str) -> tuple[str, ...]:
     """Return the lines of the file `name`, or of the standard input for `-`, without empty ones: one path a line.
 
+    Blanks around a path do not count, unless a file is called so, nor does the byte order mark of UTF-8.
+
     Raises UsageError for a list that cannot be read or that names nothing.
     """
     try:
         content = sys.stdin.buffer.read() if name == STDIN else read_given(Path(name))
     except OSError as error:
         raise UsageError(f"{name}: cannot be read: {error.strerror}", where="--from-file") from error
-    lines = tuple(os.fsdecode(line) for line in content.splitlines() if line.strip())
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise UsageError(f"{name}: is UTF-16", where="--from-file", hint="write it as UTF-8")
+    lines = tuple(_named(line) for line in content.removeprefix(BOM_UTF8).splitlines() if line.strip())
     if not lines:
         raise UsageError(f"{name}: names no wheel", where="--from-file", hint="one path a line")
     return lines
+
+
+def _named(line: bytes) -> str:
+    """Return the path that a line names."""
+    return os.fsdecode(line if os.path.lexists(line) else line.strip())
 
 
 def _expanded(word: str) -> list[str]:
