@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -105,3 +106,12 @@ def test_a_file_that_is_gone_is_told_as_such() -> None:
     assert str(known) == (
         "a.whl: is gone: something else took it away meanwhile (run this again when nothing else works there)"
     )
+
+
+def test_a_current_folder_that_is_gone_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(FileNotFoundError) as caught:
+        Path.cwd()
+    assert str(foreseen(caught.value)).startswith("the current folder is gone, from which relative paths are seen (")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from truewheel.errors import UsageError
@@ -17,7 +18,6 @@ from truewheel.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 FILE = "pyproject.toml"
 _TABLE = "tool.truewheel"
@@ -63,8 +63,16 @@ Settings = dict[str, dict[str, Any]]
 """Values by the command, and by the name that the command calls them."""
 
 
-def nearest(folder: Path) -> Path | None:
-    """Return the pyproject.toml in `folder` or else in the nearest folder above."""
+def nearest(folder: Path | None = None) -> Path | None:
+    """Return the pyproject.toml in `folder` or else in the nearest folder above; of the current folder unless told.
+
+    A current folder that was deleted has none, and is needed by nobody whose paths are absolute.
+    """
+    if folder is None:
+        try:
+            folder = Path.cwd()
+        except FileNotFoundError:
+            return None
     return next((path for place in (folder, *folder.parents) if (path := place / FILE).is_file()), None)
 
 

@@ -104,6 +104,9 @@ def foreseen(error: Exception) -> TruewheelError:
     if isinstance(error, FileNotFoundError) and error.filename:
         what, hint = "is gone: something else took it away meanwhile", "run this again when nothing else works there"
         return OutputError(what, where=_text(error.filename), hint=hint)
+    if isinstance(error, FileNotFoundError) and error.strerror:  # so says nothing but the look for the current folder
+        what = "the current folder is gone, from which relative paths are seen"
+        return OutputError(what, hint="go to one that is there, or write absolute paths")
     if isinstance(error, OSError) and error.strerror:
         return OutputError(f"the system refuses: {error.strerror}", where=_text(error.filename))
     if isinstance(error, MemoryError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 
+from support.batches import pure_wheel
 from support.cli import PROGRAM, environment, on_terminal, process, truewheel
 from support.fixtures import family, unrepaired_wheel
 from truewheel import __version__
@@ -295,3 +296,23 @@ def test_an_empty_value_is_wrong_usage(words: list[str], where: str) -> None:
     outcome = truewheel(*words)
     assert (outcome.code, outcome.output) == (2, "")
     assert outcome.errors == f"error: {where}: is empty (is a variable not set?)\n"
+
+
+@pytest.mark.parametrize("more", [(), ("--verbose",), ("-vv",)])
+def test_a_current_folder_that_is_gone_is_not_needed_by_absolute_paths(
+    more: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = pure_wheel(tmp_path / "dist", "a")
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert truewheel("show", *more, wheel).code == 0
+    done = truewheel("repair", *more, "-w", tmp_path / "out", wheel)
+    assert (done.code, done.output) == (0, f"{tmp_path}/out/{wheel.name}\n")
+    plan = tmp_path / "plan.json"
+    assert truewheel("retag", *more, "--build", "4", "--plan", plan, wheel).code == 0
+    assert truewheel("apply", *more, plan).output == f"{tmp_path}/dist/a-1.0-4-py3-none-any.whl\n"
+    for command in (["show", "a.whl"], ["repair", str(wheel)]):
+        refused = truewheel(*command, *more)
+        assert (refused.code, refused.output) == (1, "")
+        assert "the current folder is gone" in refused.errors

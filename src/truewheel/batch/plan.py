@@ -36,7 +36,7 @@ class BatchPlan(NamedTuple):
         """The SHA-256 of all that the plan says, in hex; where the inputs lie and the results go does not count."""
         from truewheel.batch.plan_document import document_of
 
-        return document_of(self, Path()).content_sha256
+        return document_of(self, Path("/")).content_sha256  # any folder will do, and the current one may be gone
 
     def to_json(self, folder: Path) -> dict[str, Any]:
         """Return the plan as values that the json module writes. folder: where the file will lie."""

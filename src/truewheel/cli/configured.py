@@ -55,7 +55,7 @@ def _configure(context: click.Context, parameter: click.Parameter, value: object
         return
     if seen["config"] == "":
         raise UsageError("is empty", where="--config", hint="is a variable not set?")
-    path = Path(seen["config"]) if seen["config"] else nearest(Path.cwd())
+    path = Path(seen["config"]) if seen["config"] else nearest()
     if path is None or context.parent is None:
         return
     values = load(path, _settable(context.parent.command))

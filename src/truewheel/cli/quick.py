@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truewheel.cli.option import Argument, Kind, Option
@@ -132,5 +131,5 @@ def _is_configured() -> bool:
     """Whether a pyproject.toml may set defaults of options."""
     from truewheel.configuration import mentioned, nearest
 
-    path = nearest(Path.cwd())
+    path = nearest()
     return path is not None and mentioned(path)
