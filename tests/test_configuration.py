@@ -273,5 +273,5 @@ def test_the_table_is_found_however_it_is_written(text: str, tmp_path: Path) -> 
 
 def test_a_project_that_only_needs_truewheel_sets_nothing(tmp_path: Path) -> None:
     path = tmp_path / "pyproject.toml"
-    path.write_text('[dependency-groups]\nrelease = ["truewheel>=1", "truewheel ~= 1.0", "pip"]\n')
+    path.write_text('[dependency-groups]\nrelease = ["truewheel==1"]\n[tool.poetry.dependencies]\ntruewheel = "^1"\n')
     assert not mentioned(path)

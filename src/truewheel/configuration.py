@@ -25,7 +25,7 @@ OF_ONE_RUN = frozenset(
     {"config", "no-config", "dry-run", "force", "from-file", "help", "json", "overwrite", "plan", "sarif", "verbose"}
 )
 """Options that say something about one run, not about a project."""
-_MENTIONED = rb"""tool["'\s]*\.["'\s]*truewheel|truewheel["']?\s*[].=]|\\[uUx]"""
+_MENTIONED = rb"""(?m)tool["'\s]*\.["'\s]*truewheel|^\s*(\[\s*)?["']?tool["']?\s*[]=]|\\[uUx]"""
 """What stands in every file with the table, whose name may have escapes; to parse a file takes longer than to look."""
 
 
