@@ -157,6 +157,21 @@ def test_auto_is_refused_where_nothing_is_proved(tmp_path: Path) -> None:
     assert caught.value.reasons == (not_linux, "hello/x.pyd is a Windows file, which is not judged")
 
 
+@pytest.mark.parametrize(
+    ("member", "content", "helps"), [("x.so", odd("needs-libldap.so"), True), ("x.pyd", PE, False)]
+)
+def test_a_repair_is_proposed_where_it_may_mend_something(
+    member: str,
+    content: Path | bytes,
+    helps: bool,
+    tmp_path: Path,  # noqa: FBT001
+) -> None:
+    wheel = hello_wheel(tmp_path, {f"hello/{member}": content}, tag="cp310-abi3-manylinux_2_17_x86_64")
+    with pytest.raises(RefusedError, match="proves no platform tag") as caught:
+        retag(wheel, platform_tag="auto")
+    assert ("`truewheel repair` may mend it" in caught.value.hint) is helps
+
+
 def test_a_tag_that_is_already_there_needs_no_ground(tmp_path: Path) -> None:
     wheel = linux_wheel(tmp_path)
     plan = planned(wheel, platform_tag=("+manylinux_2_17_x86_64",))

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from truewheel.archive.names import WheelName
     from truewheel.archive.reader import WheelReader
     from truewheel.platforms.own_policy import OwnPolicy
+    from truewheel.platforms.verdict import Reason
     from truewheel.retagger.proof import Proof
     from truewheel.retagger.retag_options import RetagOptions
 
-_WHAT_HELPS = "`truewheel show` says what stands against each; `truewheel repair` may mend it"
+_WHAT_HELPS = "`truewheel show` says what stands against each"
+_REPAIR = "; `truewheel repair` may mend it"
 _ELSEWHERE = "; --exclude names what another package provides"
 _SHOWN = 8
 """How many of the reasons against each tag are told."""
@@ -106,7 +108,7 @@ class Evidence:
         if tags:
             self.notices = tuple(f"no platform tag is proved by the code for {system}" for system in unnamed)
             return tags
-        from truewheel.platforms.verdict import Rule, sentences
+        from truewheel.platforms.verdict import sentences
 
         reasons = [*self.proof.against_any()]
         reasons += [reason for tag in self._reader.name.platform for reason in self.proof.against(tag) or ()]
@@ -114,7 +116,7 @@ class Evidence:
         raise RefusedError(
             "the machine code proves no platform tag",
             where=self._reader.path.name,
-            hint=_WHAT_HELPS + (_ELSEWHERE if any(item.rule is Rule.MISSING_LIBRARY for item in reasons) else ""),
+            hint=_WHAT_HELPS + _more_help(reasons),
             reasons=tuple(dict.fromkeys((*sentences(reasons), *told)))[:_SHOWN],
         )
 
@@ -133,6 +135,16 @@ class Evidence:
             hint=advice(self.proof, reasons),
             reasons=sentences(reasons),
         )
+
+
+def _more_help(reasons: Sequence[Reason]) -> str:
+    """Return what else helps against some of the reasons, as the rest of a sentence."""
+    from truewheel.platforms.verdict import LIBRARY_RULES, Rule
+
+    mended = LIBRARY_RULES | {Rule.EXECUTABLE_STACK}  # where libraries are found, and with an option
+    mendable = any(item.mendable or item.rule in mended for item in reasons)
+    elsewhere = any(item.rule is Rule.MISSING_LIBRARY for item in reasons)
+    return (_REPAIR if mendable else "") + (_ELSEWHERE if elsewhere else "")
 
 
 class Renaming(NamedTuple):
