@@ -366,6 +366,23 @@ def test_a_wheel_that_is_there_still_is_removed_by_the_second_run(here: Path) ->
     assert names("dist") == ["b-1.0-py3-none-any.whl"]
 
 
+def test_a_result_that_is_gone_is_made_again_of_its_wheel_alone(here: Path) -> None:
+    planned_removal("--remove")
+    shutil.copytree("dist", "kept")
+    assert truewheel("apply", "plan.json", "-w", "out").code == 0
+    whole = content(here / "out")
+    (here / "out" / "b-1.0-py312-none-any.whl").unlink()
+    refused = truewheel("apply", "plan.json", "-w", "out")
+    assert refused.code == 1
+    assert "dist/b-1.0-py3-none-any.whl" in refused.errors
+    assert "dist/a-1.0" not in refused.errors
+    shutil.copy("kept/b-1.0-py3-none-any.whl", "dist")
+    again = truewheel("apply", "plan.json", "-w", "out")
+    assert (again.code, again.errors) == (0, "1 wheel written as planned, 2 were there already\n")
+    assert (content(here / "out"), names("dist")) == (whole, [])
+    assert truewheel("apply", "plan.json", "-w", "out").errors.startswith("nothing is left to do: 3 wheels")
+
+
 @pytest.mark.parametrize("damage", ["gone", "changed", "another folder", "another plan", "no note", "damaged note"])
 def test_a_plan_whose_results_are_not_there_is_not_done(damage: str, here: Path) -> None:
     planned_removal("--remove")

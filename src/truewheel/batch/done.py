@@ -38,26 +38,30 @@ def note_done(plan_file: Path, plan: BatchPlan, applied: Sequence[Applied]) -> N
         write_file(_beside(plan_file), f"{content}\n".encode())
 
 
-def done_before(plan_file: Path, plan: BatchPlan, directory: Path) -> tuple[Applied, ...] | None:
-    """Return the results of a plan that was done, when they are all in `directory`; None when there is more to do.
+def done_before(plan_file: Path, plan: BatchPlan, directory: Path) -> dict[int, Applied]:
+    """Return, by the number of the wheel, the results of a plan that was done and that are in `directory` still.
 
     Wheels that the plan takes away may be there still, as long as they are those of the plan: see `tidy`.
     """
     digests = _noted(plan_file, plan.digest) if plan.removes_inputs else {}
     if not digests or is_committed(directory, plan.digest):
-        return None
-    applied = []
-    for item in plan.wheels:
+        return {}
+    applied = {}
+    for number, item in enumerate(plan.wheels):
         target = directory / item.plan.output_name
         sha256 = digests.get(target.name)
         if sha256 is None or _digest(target) != sha256:
-            return None
+            continue
         own = place_of(item.path) == place_of(target)
         if not own and _digest(item.path) not in {None, item.plan.input_sha256}:
-            return None
+            continue
         size = target.stat().st_size
-        applied.append(Applied(item.plan, target, 0, size, item.plan.notices, sha256, written=False, removed=not own))
-    return tuple(applied)
+        notices = item.plan.notices
+        applied[number] = Applied(item.plan, target, 0, size, notices, sha256, written=False, removed=not own)
+    places = {place_of(made.path) for made in applied.values()}
+    if any(place_of(item.path) in places for number, item in enumerate(plan.wheels) if number not in applied):
+        return {}  # what is left to do would take away what is done
+    return applied
 
 
 def tidy(plan: BatchPlan, directory: Path) -> None:

@@ -68,27 +68,36 @@ def _apply(path: Path, plan: BatchPlan, options: Mapping[str, Any], failures: Fa
     """Apply the plan, or look whether it can be; add what fails after the wheels are published."""
     directory = _directory(plan, options)
     earlier = done_before(path, plan, directory)
-    if earlier is not None:
+    if earlier and len(earlier) == len(plan.wheels):
+        there = tuple(earlier.values())
         if not options["dry_run"]:
             tidy(plan, directory)
-            failures.extend(finish(options, published(earlier)))
-        return earlier
+            failures.extend(finish(options, published(there)))
+        return there
+    left = plan._replace(wheels=tuple(item for number, item in enumerate(plan.wheels) if number not in earlier))
     require_release(options, [directory / item.plan.output_name for item in plan.wheels])
-    at_once, within = pace([str(item.path) for item in plan.wheels], options["jobs"])
+    at_once, within = pace([str(item.path) for item in left.wheels], options["jobs"])
     if options["dry_run"]:
-        check_inputs(plan, at_once)
-        require_no_collision(plan.wheels, directory)
-        for item in plan.wheels:
+        check_inputs(left, at_once)
+        require_no_collision(left.wheels, directory)
+        for item in left.wheels:
             say(f"{item.plan.input_name} -> {directory / item.plan.output_name}", err=True)
         return ()
+    results: tuple[Applied, ...] = ()
     settings = Settings(Path(plan.sysroot), within)
     force = options["force"]
 
     def then(made: tuple[Applied, ...]) -> None:
-        failures.extend(finish(options, published(made)))
-        note_done(path, plan, made)
+        nonlocal results
+        new = iter(made)
+        results = tuple(earlier.get(number) or next(new) for number in range(len(plan.wheels)))
+        failures.extend(finish(options, published(results)))
+        note_done(path, plan, results)
+        if earlier:
+            tidy(plan, directory)
 
-    return apply_batch(plan, directory, settings, force=force, at_once=at_once, then=then)
+    apply_batch(left, directory, settings, force=force, at_once=at_once, then=then)
+    return results
 
 
 def _directory(plan: BatchPlan, options: Mapping[str, Any]) -> Path:
