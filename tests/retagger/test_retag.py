@@ -163,8 +163,8 @@ def test_auto_is_refused_where_nothing_is_proved(tmp_path: Path) -> None:
 def test_a_repair_is_proposed_where_it_may_mend_something(
     member: str,
     content: Path | bytes,
-    helps: bool,
-    tmp_path: Path,  # noqa: FBT001
+    helps: bool,  # noqa: FBT001
+    tmp_path: Path,
 ) -> None:
     wheel = hello_wheel(tmp_path, {f"hello/{member}": content}, tag="cp310-abi3-manylinux_2_17_x86_64")
     with pytest.raises(RefusedError, match="proves no platform tag") as caught:
