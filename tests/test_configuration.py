@@ -11,7 +11,7 @@ from support.batches import pure_wheel
 from support.cli import truewheel
 from support.fixtures import family, unrepaired_wheel
 from support.retags import mac_wheel
-from truewheel.configuration import Kind, Setting, load, mentioned, nearest
+from truewheel.configuration import Kind, Setting, load, nearest, sets_anything
 from truewheel.errors import UsageError
 
 COMMANDS = {
@@ -268,10 +268,10 @@ def test_an_empty_text_is_told(text: str, tmp_path: Path) -> None:
 )
 def test_the_table_is_found_however_it_is_written(text: str, tmp_path: Path) -> None:
     assert loaded(tmp_path, f"{text}\n")["show"] == {"jobs": 2}
-    assert mentioned(tmp_path / "pyproject.toml")
+    assert sets_anything(tmp_path / "pyproject.toml")
 
 
 def test_a_project_that_only_needs_truewheel_sets_nothing(tmp_path: Path) -> None:
     path = tmp_path / "pyproject.toml"
     path.write_text('[dependency-groups]\nrelease = ["truewheel==1"]\n[tool.poetry.dependencies]\ntruewheel = "^1"\n')
-    assert not mentioned(path)
+    assert not sets_anything(path)

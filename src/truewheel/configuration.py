@@ -76,11 +76,11 @@ def nearest(folder: Path | None = None) -> Path | None:
     return next((path for place in (folder, *folder.parents) if (path := place / FILE).is_file()), None)
 
 
-def mentioned(path: Path) -> bool:
-    """Whether the file may set anything; one that cannot be read may."""
+def sets_anything(path: Path) -> bool:
+    """Whether the file has a table for truewheel, or something is wrong with it that `load` tells."""
     try:
-        return bool(re.search(_MENTIONED, path.read_bytes()))
-    except OSError:
+        return bool(_table(path))
+    except UsageError:
         return True
 
 
@@ -89,6 +89,12 @@ def load(path: Path, commands: Mapping[str, Mapping[str, Setting]]) -> Settings:
 
     Raises UsageError for a file that cannot be read, a name that nothing has, and a value of the wrong kind.
     """
+    table = _table(path)
+    return _settled(table, path, commands) if table else {}
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """Return the table of a file, empty where it has none; raise UsageError for a file that cannot be understood."""
     try:
         content = read_given(path)
     except OSError as error:
@@ -100,7 +106,7 @@ def load(path: Path, commands: Mapping[str, Mapping[str, Setting]]) -> Settings:
         table = table.get(part, {})
         if not isinstance(table, dict):
             raise UsageError(f"{part} is no table", where=str(path))
-    return _settled(table, path, commands)
+    return table
 
 
 def _parsed(content: bytes, path: Path) -> dict[str, Any]:

@@ -166,7 +166,10 @@ def test_what_the_environment_sets_is_left_to_click(variable: str, monkeypatch: 
     assert understood(["show", "a.whl"], COMMANDS) is not None
 
 
-@pytest.mark.parametrize(("text", "is_plain"), [("[tool.truewheel]\n", False), ("[tool.ruff]\n", True)])
+@pytest.mark.parametrize(
+    ("text", "is_plain"),
+    [("[tool.truewheel]\njobs = 1\n", False), ("[tool.truewheel\n", False), ("[tool.truewheel]\n[tool.ruff]\n", True)],
+)
 def test_what_a_project_sets_is_left_to_click(text: str, is_plain: bool, tmp_path: Path) -> None:  # noqa: FBT001
     (tmp_path / "pyproject.toml").write_text(text, "utf-8")
     (tmp_path / "a.whl").touch()

@@ -129,7 +129,7 @@ def _require_path(text: str, kind: Kind) -> None:
 
 def _is_configured() -> bool:
     """Whether a pyproject.toml may set defaults of options."""
-    from truewheel.configuration import mentioned, nearest
+    from truewheel.configuration import nearest, sets_anything
 
     path = nearest()
-    return path is not None and mentioned(path)
+    return path is not None and sets_anything(path)
