@@ -92,6 +92,7 @@ RELABELLED = {
     ),
 }
 """Wheels that get other tags, and one that their present ones imply."""
+JOBS = ("show", "repair", "retag")
 MANY = 1000
 """So many small wheels are relabelled at once."""
 OURS = {"show": ("truewheel", "show"), "repair": ("truewheel", "repair", "-w")}
@@ -153,11 +154,12 @@ def main() -> int:
         bench = Bench((programs, *shims), options.runs)
         print(f"{'job':6} {'wheel':44} {'peer':17} {'its figures':>16} {'truewheel':>16} faster  output allowed")
         for job, wheels in (("show", [*published, *options.wheels]), ("repair", [*options.wheels, *published])):
-            for wheel in wheels:
+            for wheel in wheels if job in options.jobs else ():
                 _row(bench, job, wheel)
         if remark and any(_system(wheel) == "macos" for wheel in [*published, *options.wheels]):
             print(f"\n{remark}")
-        _relabel(bench, relabelled)
+        if "retag" in options.jobs:
+            _relabel(bench, relabelled)
         _start_up(bench)
     return 0
 
@@ -173,9 +175,11 @@ def _arguments() -> argparse.Namespace:
         choices=[*PUBLISHED, "none"],
         help="whose published wheels are measured (all); none: the named wheels only",
     )
+    parser.add_argument("--job", dest="jobs", action="append", choices=JOBS, help="what is measured (all)")
     default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "truewheel-benchmark"
     parser.add_argument("--cache", type=Path, default=default, help="where fetched wheels are kept")
     options = parser.parse_args()
+    options.jobs = options.jobs or JOBS
     options.systems = [name for name in options.systems or PUBLISHED if name != "none"]
     return options
 
@@ -316,7 +320,12 @@ def _measure(bench: Bench, commands: list[list[str]], wheel: Path | None = None)
 
 
 def _once(bench: Bench, command: list[str]) -> tuple[float, float]:
-    """Run a command to its end; return wall seconds and the peak memory of its largest process in MB."""
+    """Run a command to its end; return wall seconds and the peak memory of its largest process in MB.
+
+    The disk is idle when it starts: what another program left to be written would be charged to one that waits for it.
+    """
+    if hasattr(os, "sync"):
+        os.sync()
     start = time.perf_counter()
     environment = {**os.environ, "PATH": bench.path}
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
