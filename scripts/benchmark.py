@@ -308,6 +308,7 @@ def _measure(bench: Bench, commands: list[list[str]], wheel: Path | None = None)
         for number, command in enumerate(commands):
             folder = Path(tempfile.mkdtemp(prefix="truewheel-benchmark-"))
             output = [str(folder)] if command[-1] in _WRITES else []
+            _settle(wheel)
             try:
                 seconds, megabytes = _once(bench, [*command, *output, *([str(wheel)] if wheel else [])])
                 sizes[number] = sum(path.lstat().st_size for path in folder.iterdir())
@@ -319,13 +320,21 @@ def _measure(bench: Bench, commands: list[list[str]], wheel: Path | None = None)
     return [Figure(statistics.median(times[n]), memory[n], sizes[n]) for n in range(len(commands))]
 
 
-def _once(bench: Bench, command: list[str]) -> tuple[float, float]:
-    """Run a command to its end; return wall seconds and the peak memory of its largest process in MB.
+def _settle(wheel: Path | None) -> None:
+    """Bring the machine to the same state before each run, whatever ran before it.
 
-    The disk is idle when it starts: what another program left to be written would be charged to one that waits for it.
+    What another program left to be written would be charged to one that waits for the disk, and memory that it gave
+    back, which a virtual machine has to ask its host for again, to the next one that writes as much.
     """
+    if wheel is not None and wheel.is_file():
+        with tempfile.TemporaryDirectory(prefix="truewheel-benchmark-") as folder:
+            shutil.copyfile(wheel, Path(folder) / wheel.name)
     if hasattr(os, "sync"):
         os.sync()
+
+
+def _once(bench: Bench, command: list[str]) -> tuple[float, float]:
+    """Run a command to its end; return wall seconds and the peak memory of its largest process in MB."""
     start = time.perf_counter()
     environment = {**os.environ, "PATH": bench.path}
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
