@@ -94,6 +94,15 @@ def test_wheels_beside_those_in_several_folders_need_a_folder(here: Path) -> Non
     assert truewheel("apply", "p.json", "-w", "out").code == 0
 
 
+def test_what_a_plan_does_not_hold_is_told() -> None:
+    wish = ("retag", "--python-tag", "py312", "--plan", "plan.json", "dist")
+    assert truewheel(*wish).errors == "3 wheels planned, 0 refused\n"
+    note = "  note: a plan does not hold `--sums` and `--index`: give that to `truewheel apply`\n"
+    outcome = truewheel(*wish, "--sums", "--index", "simple")
+    assert (outcome.code, outcome.errors) == (0, f"3 wheels planned, 0 refused\n{note}")
+    assert not Path("simple").exists()
+
+
 def test_a_plan_tells_why(here: Path) -> None:
     del here
     truewheel("repair", "--plan", "plan.json", "--lib-path", LIBRARIES, HELLO)

@@ -11,7 +11,7 @@ from truewheel.batch.collisions import collisions
 from truewheel.batch.planned import PlannedWheel
 from truewheel.cli.each import Failures, attempt, complain, each_once, exit_code, failed, for_each, pace
 from truewheel.cli.format import plural
-from truewheel.cli.output import echo, say_path
+from truewheel.cli.output import echo, say, say_path
 from truewheel.errors import TruewheelError, UsageError
 
 if TYPE_CHECKING:
@@ -175,6 +175,7 @@ def _run(
             task.present_plan(item.plan)
         if options["plan"]:
             _write_plan(Path(options["plan"]), task, planned, failures, as_json=options["as_json"])
+            _leave_to_apply(options)
         return failures, exit_code(failures, total)
     if options["all_or_nothing"]:
         # That others are done may only be said where they are: a code of its own ends a run that did nothing.
@@ -313,3 +314,10 @@ def _write_plan(
     echo(f"{plural(len(planned), 'wheel')} planned, {len(failures)} refused", err=True)
     if not as_json:
         say_path(path)
+
+
+def _leave_to_apply(options: Mapping[str, Any]) -> None:
+    """Say which options a plan does not hold."""
+    left = [f"`--{key}`" for key in ("sums", "index") if options[key]]
+    if left:
+        say(f"  note: a plan does not hold {' and '.join(left)}: give that to `truewheel apply`", err=True)
